@@ -1,0 +1,127 @@
+package gainsight
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Throttled pauses every process, after an answer that was Throttled: for
+// retryAfter where the server said it, else for a window; without a limit for
+// 0.2 s, doubling to 5 s, this process alone. Answers to calls that were under
+// way when the pause began are part of the same. The third throttled window in
+// a row, or a retryAfter of more than ten windows, is held to be the day's cap:
+// Acquire then returns *DayUsedError. The Client does this for its own calls;
+// to tell the gate again does no harm.
+func (g *Gate) Throttled(ctx context.Context, retryAfter time.Duration) {
+	g.throttled(ctx, time.Now(), retryAfter)
+}
+
+func (g *Gate) throttled(ctx context.Context, sent time.Time, retryAfter time.Duration) {
+	until, news := g.extend(sent, time.Now(), retryAfter)
+	if !news || g.limits.Calls <= 0 {
+		return
+	}
+	// A stop of the run must not keep the pause from the other processes.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTimeout)
+	defer cancel()
+	if err := g.ledger.Pause(ctx, until.Round(0)); err != nil {
+		g.remember(fmt.Errorf("quota ledger: %w", err))
+	}
+}
+
+// extend records a throttled call and returns the end of the pause, and whether it moved.
+func (g *Gate) extend(sent, now time.Time, retryAfter time.Duration) (time.Time, bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.troubled.Store(true)
+	if sent.Before(g.until) {
+		if until := now.Add(retryAfter); retryAfter > 0 && until.After(g.until) {
+			g.until = until
+			g.judgeDay(now, retryAfter)
+			return g.until, true
+		}
+		return g.until, false
+	}
+	if g.streak == 0 {
+		g.since = now
+	}
+	g.streak++
+	g.until = now.Add(g.pauseFor(retryAfter))
+	g.judgeDay(now, retryAfter)
+	return g.until, true
+}
+
+func (g *Gate) pauseFor(retryAfter time.Duration) time.Duration {
+	switch {
+	case retryAfter > 0:
+		return retryAfter
+	case g.limits.Calls > 0:
+		return g.limits.Window
+	default:
+		return min(firstBackoff<<min(g.streak-1, 10), longestBackoff)
+	}
+}
+
+// judgeDay decides whether it is the day's allowance that is used.
+func (g *Gate) judgeDay(now time.Time, retryAfter time.Duration) {
+	window := g.limits.Window
+	inARow := g.streak >= cappedAfter && now.Sub(g.since) >= (cappedAfter-1)*window
+	switch {
+	case retryAfter > longWindows*window:
+		g.dayUntil = now.Add(retryAfter)
+	case inARow:
+		g.dayUntil = now.Add(max(retryAfter, blindWindows*window))
+	default:
+		return
+	}
+	if g.dayUntil.After(g.until) {
+		g.until = g.dayUntil
+	}
+	g.streak = 0
+}
+
+// answered ends a row of throttled windows: a call sent after the pause was not throttled.
+func (g *Gate) answered(sent time.Time) {
+	if !g.troubled.Load() {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if sent.Before(g.until) {
+		return
+	}
+	g.streak = 0
+	if g.fault == nil && !time.Now().Before(g.dayUntil) {
+		g.troubled.Store(false)
+	}
+}
+
+func (g *Gate) paused() bool {
+	if !g.troubled.Load() {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return time.Now().Before(g.until)
+}
+
+// waitPause waits until no pause is on: all that a gate without a limit does.
+func (g *Gate) waitPause(ctx context.Context) error {
+	for g.troubled.Load() {
+		now := time.Now()
+		if err := g.check(now); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		until := g.until
+		g.mu.Unlock()
+		if !now.Before(until) {
+			return nil
+		}
+		if err := g.wait(ctx, now, until, WhyPaused); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
