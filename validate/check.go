@@ -1,0 +1,325 @@
+package validate
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"strconv"
+
+	"gsbatch/gainsight"
+	"gsbatch/readers"
+)
+
+// state is what a row says about a field.
+type state uint8
+
+const (
+	absent  state = iota // nothing: no column, or a blank cell
+	present              // a value
+	cleared              // the clear token
+	bad                  // something that was told as a problem
+)
+
+// work is the row that is being checked. Its buffers are used again for the next.
+type work struct {
+	*Checker
+	row      readers.Row
+	op       *Operation
+	creating bool
+	problems []Problem
+
+	item     gainsight.Item
+	buf      []byte
+	status   choice
+	typ      choice
+	name     string
+	named    state
+	entity   string
+	placed   state // of entity
+	relType  string
+	parents  [3]parent   // company, relationship, opportunity
+	states   [5]state    // of the parents, and of relationship type and template
+	used     uint64      // set of Checker.lookups
+	asked    []byte      // names that only the server can resolve
+	links    [4][]string // CTA, SP, and the same to remove
+	list     []string
+	measures []gainsight.MetricAssociation
+	removed  []string
+}
+
+// Indexes of work.states.
+const (
+	companyState = iota
+	relationshipState
+	opportunityState
+	relationshipTypeState
+	templateState
+)
+
+// choice is an item of a picklist that a row names.
+type choice struct {
+	state state
+	index int // in names.items; -1 where the picklist is not known
+}
+
+// parent is the record that a goal belongs to: by id, or by name where no id is known.
+type parent struct{ id, name string }
+
+// Check turns a row into an operation and returns all that is wrong with it.
+// Where a problem is no warning, op must not be carried out. The problems, and
+// the slices and strings of op, are valid until the next Check.
+func (c *Checker) Check(row readers.Row, op *Operation) []Problem {
+	return c.check(row, "", op)
+}
+
+// CheckUpdate checks a row without a Gsid as an update of the record gsid, as
+// an upsert that found the record wants it.
+func (c *Checker) CheckUpdate(row readers.Row, gsid string, op *Operation) []Problem {
+	return c.check(row, gsid, op)
+}
+
+func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
+	w := &c.work
+	w.reset(row, op)
+	if !w.action(gsid) {
+		return w.problems
+	}
+	for i := range c.bindings {
+		w.bound(&c.bindings[i])
+	}
+	w.linkConflicts()
+	w.measure()
+	w.readModified()
+	if w.creating {
+		w.complete()
+	}
+	w.together()
+	w.finish()
+	return w.problems
+}
+
+// reset forgets the row before.
+func (w *work) reset(row readers.Row, op *Operation) {
+	*op = Operation{Item: op.Item[:0], Compare: op.Compare[:0], Inactive: op.Inactive[:0]}
+	w.row, w.op = row, op
+	w.problems = w.problems[:0]
+	w.item.Record = w.item.Record[:0]
+	w.item.Associate, w.item.Dissociate = gainsight.Links{}, gainsight.Links{}
+	w.status, w.typ = choice{index: -1}, choice{index: -1}
+	w.name, w.named = "", absent
+	w.entity, w.placed = "", absent
+	w.relType = ""
+	w.parents, w.states = [3]parent{}, [5]state{}
+	w.used = 0
+	w.asked = w.asked[:0]
+	for i := range w.links {
+		w.links[i] = w.links[i][:0]
+	}
+	w.measures, w.removed = w.measures[:0], w.removed[:0]
+}
+
+// action decides what the row does by its Gsid and the mode. It is false where
+// that cannot be told.
+func (w *work) action(gsid string) bool {
+	given, st := gsid, present
+	if gsid == "" {
+		given, st = w.reference(w.gsid, "Gsid", "1CG0")
+	}
+	switch {
+	case st == bad:
+		return false
+	case st == cleared:
+		w.problem(w.gsid, "", "cannot-clear", "Gsid cannot be cleared", "leave the cell blank to create a goal")
+		return false
+	case st == absent && w.cfg.Mode == UpdateOnly:
+		w.problem(w.gsid, "", "required", "Gsid is blank, and --mode update creates nothing", "give the goal's Gsid, or use --mode auto")
+		return false
+	case st == present && w.cfg.Mode == CreateOnly && gsid == "":
+		w.problem(w.gsid, given, "gsid-in-create", "the row has the Gsid "+quote(given)+", and --mode create updates nothing", "clear the Gsid to create another goal, or use --mode auto")
+		return false
+	}
+	w.creating = st == absent
+	w.op.Action = Create
+	if !w.creating {
+		w.op.Action, w.op.Gsid = Update, given
+		w.put("Gsid", gainsight.String(given))
+	}
+	return true
+}
+
+// put adds a key to the record.
+func (w *work) put(name string, v gainsight.Value) {
+	w.item.Record = append(w.item.Record, gainsight.Field{Name: name, Value: v})
+}
+
+// bound reads one field of the row into the record.
+func (w *work) bound(b *binding) {
+	f := b.field
+	switch f.kind {
+	case textKind:
+		w.text(b)
+	case richKind:
+		w.rich(b)
+	case statusKind:
+		w.status = w.pick(b, w.statuses)
+	case goalTypeKind:
+		w.typ = w.pick(b, w.types)
+	case entityKind:
+		w.entityType(b)
+	case parentKind:
+		w.parent(b)
+	case referenceKind:
+		w.placing(b)
+	case dateKind:
+		w.date(b)
+	case listKind:
+		w.gsidList(b)
+	case associateKind, dissociateKind:
+		w.link(b)
+	case customKind:
+		w.custom(b)
+	}
+}
+
+// finish seals the operation: its item, lookups, key and hash.
+func (w *work) finish() {
+	op := w.op
+	op.Name = w.name
+	if op.Action == Update && len(w.item.Record) == 1 && w.nothingLinked() {
+		op.Action = Nothing
+		if !failed(w.problems) {
+			w.problem(nil, "", "nothing-to-do", "the row changes nothing: all its cells are blank but for its Gsid", "fill in what is to be changed, or leave the row out")
+			w.problems[len(w.problems)-1].Warning = true
+		}
+	}
+	op.Item = w.item.AppendJSON(op.Item[:0])
+	op.Lookups = w.lookupsJSON()
+	op.ServerNames = w.serverNames()
+	w.identify()
+	w.buf = append(append(append(w.buf[:0], op.Action...), 0), op.Gsid...)
+	w.buf = append(append(w.buf, 0), op.Item...)
+	w.buf = append(append(w.buf, 0), op.Lookups...)
+	sum := sha256.Sum256(w.buf)
+	copy(op.Hash[:], sum[:])
+}
+
+func (w *work) nothingLinked() bool {
+	for _, l := range w.links {
+		if len(l) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func failed(problems []Problem) bool {
+	for i := range problems {
+		if !problems[i].Warning {
+			return true
+		}
+	}
+	return false
+}
+
+// identify finds the row's natural key, or its Gsid, among the rows before.
+func (w *work) identify() {
+	var hash uint64
+	what := ""
+	switch {
+	case !w.creating:
+		w.buf = append(append(w.buf[:0], "gsid\x00"...), w.op.Gsid...)
+		sum := sha256.Sum256(w.buf)
+		hash = binary.LittleEndian.Uint64(sum[:])
+		what = "the Gsid " + w.op.Gsid
+	case w.named == present && w.placed == present && w.parentState() != bad:
+		p := w.owner()
+		w.op.Key, w.buf = naturalKey(w.buf, w.entity, p.id, p.name, w.name)
+		hash = binary.LittleEndian.Uint64(w.op.Key[:])
+		if w.cfg.AllowDuplicates {
+			return
+		}
+		what = "a goal of the same name, entity and parent"
+	default:
+		return
+	}
+	line := uint32(w.row.Line)
+	first, dup := w.seen.put(hash, line)
+	if !dup || first == line {
+		return
+	}
+	if w.creating {
+		w.problem(nil, w.name, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already has "+what+": "+quote(w.name), "remove one of the rows, change the name, or give --on-duplicate create")
+		return
+	}
+	w.problem(nil, w.op.Gsid, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already updates "+what, "put both changes into one row")
+}
+
+// NaturalKey is the hash by which a goal is known where it has no Gsid yet:
+// EntityType, parent (its id, or its name where no id is known) and Name, the
+// names without regard to case and outer blanks.
+func NaturalKey(entityType, parentID, parentName, name string) [16]byte {
+	key, _ := naturalKey(nil, entityType, parentID, parentName, name)
+	return key
+}
+
+// naturalKey is NaturalKey with a buffer, which it returns.
+func naturalKey(buf []byte, entityType, parentID, parentName, name string) (key [16]byte, _ []byte) {
+	buf = append(append(buf[:0], entityType...), 0)
+	if parentID != "" {
+		buf = append(append(buf, '#'), parentID...)
+	} else {
+		buf = appendFold(append(buf, '='), parentName)
+	}
+	buf = appendFold(append(buf, 0), name)
+	sum := sha256.Sum256(buf)
+	copy(key[:], sum[:])
+	return key, buf
+}
+
+// problem tells what is wrong with the cell of s, or with the row where s is
+// nil or a constant.
+func (w *work) problem(s *source, value, code, message, mend string) {
+	p := Problem{Line: w.row.Line, Column: -1, Code: code, Value: shorten(value), Message: message, Mend: mend}
+	if s != nil {
+		p.Field, p.Header, p.Column = s.api, s.header, s.index
+	}
+	p.Place = w.row.Place(p.Column)
+	w.problems = append(w.problems, p)
+}
+
+// warn is problem for what is told and sent all the same.
+func (w *work) warn(s *source, value, code, message, mend string) {
+	w.problem(s, value, code, message, mend)
+	w.problems[len(w.problems)-1].Warning = true
+}
+
+// readModified keeps ModifiedDate for the search for stale rows.
+func (w *work) readModified() {
+	cell, st := w.read(w.modified)
+	if st != present {
+		return
+	}
+	ms, ok := epochMillis(trim(cell.Text))
+	if !ok {
+		w.warn(w.modified, cell.Text, "bad-modified-date", "ModifiedDate "+quote(cell.Text)+" is no time", "give epoch milliseconds or a time such as 2025-03-04T10:30:00Z; without it a stale row is not noticed")
+		return
+	}
+	w.op.ModifiedDate = ms
+}
+
+// unknown reports whether a rule across fields has nothing to look at.
+func (c choice) unknown() bool { return c.state != present || c.index < 0 }
+
+// intern returns b as a string that later rows share.
+func (c *Checker) intern(b []byte) string {
+	if s, ok := c.interned[string(b)]; ok {
+		return s
+	}
+	s := string(b)
+	if len(c.interned) < maxInterned {
+		c.interned[s] = s
+	}
+	return s
+}
+
+// maxInterned bounds the texts that rows share.
+const maxInterned = 8192

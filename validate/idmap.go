@@ -1,0 +1,173 @@
+package validate
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gsbatch/readers"
+)
+
+// IDMap knows the Gsids of companies, relationships and other records by name.
+// The zero value is empty and ready for Learn.
+type IDMap struct {
+	objects map[string]*objectIDs // by object in lower case
+}
+
+// objectIDs are the records of one object.
+type objectIDs struct {
+	byName  map[string]string // folded name → Gsid
+	rivals  map[string]string // folded name → a second Gsid of that name
+	listed  bool              // an id-map file has this object: a name that it lacks is a problem
+	names   []string          // as written, for the nearest
+	spell   *speller
+	advices map[string]string
+}
+
+// ReadIDMap reads an id-map file: a CSV, XLSX or JSONL table of the columns
+// Object, Name and Gsid. Names are compared without regard to case and outer
+// blanks; a name with two Gsids is refused where it is used.
+func ReadIDMap(ctx context.Context, path string) (*IDMap, error) {
+	t, err := readers.Open(ctx, path, readers.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("id map: %w", err)
+	}
+	defer t.Close() //nolint:errcheck // opened for reading only
+	columns, err := idMapColumns(t)
+	if err != nil {
+		return nil, err
+	}
+	m := &IDMap{}
+	for row, err := range t.Rows() {
+		if err != nil {
+			return nil, fmt.Errorf("id map: %w", err)
+		}
+		if err := m.addRow(row, columns); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// idMapColumns finds the three columns of an id map.
+func idMapColumns(t *readers.Table) ([3]int, error) {
+	want := [3]string{"Object", "Name", "Gsid"}
+	columns := [3]int{-1, -1, -1}
+	for i, h := range t.Header() {
+		for j, w := range want {
+			if headerKey(h) != headerKey(w) {
+				continue
+			}
+			if columns[j] >= 0 {
+				return columns, fmt.Errorf("id map %s: two columns %s; leave one out", t.HeaderPlace(i), w)
+			}
+			columns[j] = i
+		}
+	}
+	for j, w := range want {
+		if columns[j] < 0 {
+			return columns, fmt.Errorf("id map %s: no column %s; an id map has the columns Object, Name and Gsid, this file has %s", t.Name(), w, sample(t.Header(), 8))
+		}
+	}
+	return columns, nil
+}
+
+// addRow takes in one row. Blank rows are passed over, half-filled ones are errors.
+func (m *IDMap) addRow(row readers.Row, columns [3]int) error {
+	object, name, gsid := trim(row.Cells[columns[0]].Text), trim(row.Cells[columns[1]].Text), trim(row.Cells[columns[2]].Text)
+	switch {
+	case object == "" && name == "" && gsid == "":
+		return nil
+	case object == "" || name == "" || gsid == "":
+		return fmt.Errorf("id map %s: Object, Name and Gsid must all be filled", row.Place(-1))
+	case isGsid(name):
+		return fmt.Errorf("id map %s: the name %q is a Gsid; are Name and Gsid swapped?", row.Place(columns[1]), name)
+	}
+	if why, mend := gsidFault(gsid); why != "" {
+		return fmt.Errorf("id map %s: Gsid %s %s; %s", row.Place(columns[2]), quote(gsid), why, mend)
+	}
+	o := m.object(object)
+	o.listed = true
+	o.add(name, gsid)
+	return nil
+}
+
+// Learn adds the Gsid of a record that a tenant made known, for instance in the
+// answer to a create. Unlike the rows of a file, it does not make other names unknown.
+func (m *IDMap) Learn(object, name, gsid string) { m.object(object).add(name, gsid) }
+
+// object returns the records of an object, company for Company and companies.
+func (m *IDMap) object(name string) *objectIDs {
+	name = objectKey(name)
+	if m.objects == nil {
+		m.objects = map[string]*objectIDs{}
+	}
+	o := m.objects[name]
+	if o == nil {
+		o = &objectIDs{byName: map[string]string{}, rivals: map[string]string{}, advices: map[string]string{}}
+		m.objects[name] = o
+	}
+	return o
+}
+
+// objectKey is the name of an object in lower case and in the singular.
+func objectKey(name string) string {
+	name = headerKey(name)
+	if s, ok := strings.CutSuffix(name, "ies"); ok {
+		return s + "y"
+	}
+	return strings.TrimSuffix(name, "s")
+}
+
+func (o *objectIDs) add(name, gsid string) {
+	key := fold(name)
+	switch known, ok := o.byName[key]; {
+	case !ok:
+		o.byName[key] = strings.Clone(gsid)
+		o.names = append(o.names, strings.Clone(name))
+		o.spell = nil
+	case known != gsid:
+		o.rivals[key] = strings.Clone(gsid)
+	}
+}
+
+// find returns the Gsid of a name; "" and no fault where the map does not know
+// the name and need not. buf is scratch space.
+func (m *IDMap) find(object, name string, buf []byte) (string, *nameFault) {
+	if m == nil {
+		return "", nil
+	}
+	o := m.objects[object]
+	if o == nil {
+		return "", nil
+	}
+	buf = appendFold(buf[:0], name)
+	id, ok := o.byName[string(buf)]
+	if rival := o.rivals[string(buf)]; rival != "" {
+		return "", &nameFault{code: "ambiguous-", message: object + " " + quote(name) + " is the name of " + id + " and " + rival + " in the id map", mend: "give the Gsid that is meant in the Id column"}
+	}
+	if ok || !o.listed {
+		return id, nil
+	}
+	f := &nameFault{code: "unknown-", closest: o.nearest(name), message: object + " " + quote(name) + " is not in the id map", mend: "add it to the id map, or map the value"}
+	if f.closest != "" {
+		f.message += "; closest: " + quote(f.closest)
+	}
+	return "", f
+}
+
+// maxNearest is how many wrong names are compared with a whole id map; with
+// 100,000 companies one comparison takes milliseconds.
+const maxNearest = 500
+
+func (o *objectIDs) nearest(name string) string {
+	if near, ok := o.advices[name]; ok || len(o.advices) >= maxNearest {
+		return near
+	}
+	if o.spell == nil {
+		o.spell = newSpeller(o.names)
+	}
+	near := o.spell.nearest(name)
+	o.advices[strings.Clone(name)] = near
+	return near
+}
