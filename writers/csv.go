@@ -1,0 +1,99 @@
+package writers
+
+import (
+	"io"
+	"strings"
+)
+
+// byteOrderMark makes Excel read a CSV file as UTF-8.
+const byteOrderMark = "\ufeff"
+
+// csvTable encodes rows as CSV. Rows are collected and written in large pieces.
+type csvTable struct {
+	w     io.Writer
+	guard bool
+	buf   []byte
+	none  notes
+}
+
+func newCSV(w io.Writer, header []Column, guard, mark bool) (*csvTable, error) {
+	t := &csvTable{w: w, guard: guard, buf: make([]byte, 0, bufferSize+4096)}
+	if mark {
+		t.buf = append(t.buf, byteOrderMark...)
+	}
+	names := make([]string, len(header))
+	for i, c := range header {
+		names[i] = c.Name
+	}
+	return t, t.row(names)
+}
+
+func (t *csvTable) row(cells []string) error {
+	for i, cell := range cells {
+		if i > 0 {
+			t.buf = append(t.buf, ',')
+		}
+		// A row of one blank cell would be a blank line, which readers skip.
+		if quote := len(cells) == 1 && cell == ""; quote || needsQuotes(cell) {
+			t.quote(cell)
+			continue
+		}
+		if t.guard && needsGuard(cell) {
+			t.buf = append(t.buf, guardMark)
+		}
+		t.buf = append(t.buf, cell...)
+	}
+	t.buf = append(t.buf, '\r', '\n')
+	if len(t.buf) < bufferSize {
+		return nil
+	}
+	return t.flush()
+}
+
+func (t *csvTable) quote(cell string) {
+	t.buf = append(t.buf, '"')
+	if t.guard && needsGuard(cell) {
+		t.buf = append(t.buf, guardMark)
+	}
+	for {
+		i := strings.IndexByte(cell, '"')
+		if i < 0 {
+			break
+		}
+		t.buf = append(t.buf, cell[:i+1]...)
+		t.buf = append(t.buf, '"')
+		cell = cell[i+1:]
+	}
+	t.buf = append(t.buf, cell...)
+	t.buf = append(t.buf, '"')
+}
+
+// needsQuotes reports whether a cell must be quoted, or had better be: other
+// delimiters, or blanks at either end, mislead programs that guess. So does
+// "sep=" at the start of a file.
+func needsQuotes(s string) bool {
+	if s == "" {
+		return false
+	}
+	for i := range len(s) {
+		c := s[i]
+		if c > ';' && c != '|' {
+			continue // nearly all of them
+		}
+		switch c {
+		case ',', '"', '\n', '\r', ';', '\t', '|', 0:
+			return true
+		}
+	}
+	return s[0] == ' ' || s[len(s)-1] == ' ' || strings.HasPrefix(s, "sep=")
+}
+
+func (t *csvTable) flush() error {
+	_, err := t.w.Write(t.buf)
+	t.buf = t.buf[:0]
+	return err
+}
+
+func (t *csvTable) close() error  { return t.flush() }
+func (t *csvTable) release()      {}
+func (t *csvTable) noted() *notes { return &t.none }

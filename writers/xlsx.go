@@ -1,0 +1,307 @@
+package writers
+
+import (
+	"archive/zip"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/klauspost/compress/flate"
+	"github.com/xuri/excelize/v2"
+)
+
+const (
+	maxSheetRows    = excelize.TotalRows
+	maxSheetColumns = excelize.MaxColumns
+	maxCellUnits    = excelize.TotalCellChars // UTF-16 units
+	maxPartBytes    = math.MaxUint32          // past it Excel wants a zip64 header that zip.Writer does not write
+
+	widthRows = 100 // rows that are held back until the widths are known
+	minWidth  = 9
+	maxWidth  = 60
+
+	// deflateLevel is about twice as fast as the default, for a few per cent.
+	deflateLevel = 5
+)
+
+// xlsxTable encodes rows as the only sheet of a workbook. excelize collects the
+// sheet in a scratch file; close compresses it straight to the writer.
+type xlsxTable struct {
+	w       io.Writer
+	columns []Column
+	sheet   string
+	book    *excelize.File
+	stream  *excelize.StreamWriter
+	styles  sheetStyles
+	held    [][]string // the first rows; nil once the sheet has begun
+	begun   bool
+	rows    int // written, the header included
+	values  []any
+	ref     []byte
+	notes   notes
+}
+
+type sheetStyles struct{ header, date, dateTime int }
+
+func newXLSX(w io.Writer, header []Column, sheet, scratch string) (*xlsxTable, error) {
+	if len(header) > maxSheetColumns {
+		return nil, fmt.Errorf("%w: %d columns, a sheet has at most %d; write .csv", ErrTooLarge, len(header), maxSheetColumns)
+	}
+	if sheet == "" {
+		sheet = "Sheet1"
+	}
+	t := &xlsxTable{w: w, columns: header, sheet: sheet, values: make([]any, len(header))}
+	t.book = excelize.NewFile(excelize.Options{TmpDir: scratch})
+	if err := t.open(); err != nil {
+		t.release()
+		return nil, err
+	}
+	return t, nil
+}
+
+func (t *xlsxTable) open() (err error) {
+	if err = t.book.SetSheetName("Sheet1", t.sheet); err != nil {
+		return err
+	}
+	if t.styles, err = newStyles(t.book); err != nil {
+		return err
+	}
+	t.stream, err = t.book.NewStreamWriter(t.sheet)
+	return err
+}
+
+func newStyles(book *excelize.File) (s sheetStyles, err error) {
+	date, dateTime := "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+	for _, style := range []struct {
+		id *int
+		excelize.Style
+	}{
+		{&s.header, excelize.Style{Font: &excelize.Font{Bold: true}}},
+		{&s.date, excelize.Style{CustomNumFmt: &date}},
+		{&s.dateTime, excelize.Style{CustomNumFmt: &dateTime}},
+	} {
+		if *style.id, err = book.NewStyle(&style.Style); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+func (t *xlsxTable) row(cells []string) error {
+	if t.begun {
+		return t.write(cells)
+	}
+	t.held = append(t.held, cloneRow(cells))
+	if len(t.held) < widthRows {
+		return nil
+	}
+	return t.begin()
+}
+
+// begin writes all that must stand before the first row, the header, and the
+// rows held back.
+func (t *xlsxTable) begin() error {
+	t.begun = true
+	for i := range t.columns {
+		if err := t.stream.SetColWidth(i+1, i+1, t.width(i)); err != nil {
+			return err
+		}
+	}
+	panes := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
+	if err := t.stream.SetPanes(panes); err != nil {
+		return err
+	}
+	if err := t.header(); err != nil {
+		return err
+	}
+	for _, cells := range t.held {
+		if err := t.write(cells); err != nil {
+			return err
+		}
+	}
+	t.held = nil
+	return nil
+}
+
+func (t *xlsxTable) header() error {
+	t.rows = 1
+	for i, c := range t.columns {
+		t.values[i] = excelize.Cell{StyleID: t.styles.header, Value: t.text(i, c.Name)}
+	}
+	return t.stream.SetRow("A1", t.values)
+}
+
+func (t *xlsxTable) write(cells []string) error {
+	if t.rows >= maxSheetRows {
+		return fmt.Errorf("%w: more than %d rows; write .csv or split the rows over several files", ErrTooLarge, maxSheetRows)
+	}
+	t.rows++
+	for i, cell := range cells {
+		t.values[i] = t.value(i, cell)
+	}
+	t.ref = strconv.AppendInt(append(t.ref[:0], 'A'), int64(t.rows), 10)
+	return t.stream.SetRow(string(t.ref), t.values)
+}
+
+// value returns the cell of column i as excelize takes it; nil is blank.
+func (t *xlsxTable) value(i int, s string) any {
+	if s == "" {
+		return nil
+	}
+	switch t.columns[i].Kind {
+	case Number:
+		if isDecimal(s) {
+			n, _ := strconv.ParseFloat(s, 64)
+			return n
+		}
+	case Date:
+		if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
+			return excelize.Cell{StyleID: t.styles.date, Value: day}
+		}
+		if at, err := time.Parse("2006-01-02T15:04:05", s); err == nil && sheetDate(at) && at.Nanosecond() == 0 {
+			return excelize.Cell{StyleID: t.styles.dateTime, Value: at}
+		}
+	case Text:
+	}
+	return t.text(i, s)
+}
+
+// text returns s, or nil with a note where a cell cannot hold it: a part of a
+// text that looks like the whole would be worse than none.
+func (t *xlsxTable) text(i int, s string) any {
+	if n := units(s); n > maxCellUnits {
+		t.notes.add(t.rows, t.columns[i].Name, fmt.Sprintf("%d characters, a cell holds %d; left blank, write .csv or .jsonl for the whole", n, maxCellUnits))
+		return nil
+	}
+	if !isXMLText(s) {
+		t.notes.add(t.rows, t.columns[i].Name, "characters that a workbook cannot hold were replaced by U+FFFD")
+	}
+	return s
+}
+
+// sheetDate reports whether a sheet has a serial number for t that all programs
+// read alike: not before March 1900.
+func sheetDate(t time.Time) bool {
+	return !t.Before(time.Date(1900, time.March, 1, 0, 0, 0, 0, time.UTC))
+}
+
+// units returns the length of s as Excel counts it, in UTF-16 units, or the
+// length in bytes where that is within the limit anyway.
+func units(s string) int {
+	if len(s) <= maxCellUnits {
+		return len(s)
+	}
+	n := 0
+	for _, r := range s {
+		n++
+		if r > 0xffff {
+			n++
+		}
+	}
+	return n
+}
+
+// isXMLText reports whether XML 1.0 can carry s.
+func isXMLText(s string) bool {
+	for i, r := range s {
+		switch {
+		case r < ' ':
+			if r != '\t' && r != '\n' && r != '\r' {
+				return false
+			}
+		case r == utf8.RuneError:
+			if !strings.HasPrefix(s[i:], "\ufffd") {
+				return false
+			}
+		case r == 0xfffe || r == 0xffff:
+			return false
+		}
+	}
+	return true
+}
+
+// width returns the width of column i in characters.
+func (t *xlsxTable) width(i int) float64 {
+	if w := t.columns[i].Width; w > 0 {
+		return float64(min(w, excelize.MaxColumnWidth))
+	}
+	// The arrow of the filter takes the room of three characters.
+	w := max(minWidth, utf8.RuneCountInString(t.columns[i].Name)+3)
+	for _, cells := range t.held {
+		line, _, _ := strings.Cut(cells[i], "\n")
+		w = max(w, min(utf8.RuneCountInString(line)+1, maxWidth))
+	}
+	return float64(min(w, maxWidth))
+}
+
+func (t *xlsxTable) close() error {
+	if !t.begun {
+		if err := t.begin(); err != nil {
+			return err
+		}
+	}
+	last, err := excelize.CoordinatesToCellName(len(t.columns), t.rows)
+	if err != nil {
+		return err
+	}
+	if err := t.book.AutoFilter(t.sheet, "A1:"+last, nil); err != nil {
+		return err
+	}
+	if err := t.stream.Flush(); err != nil {
+		return err
+	}
+	return t.writeBook()
+}
+
+// writeBook sends the zip file straight to the writer: the buffer that excelize
+// offers for the whole of it stays empty.
+func (t *xlsxTable) writeBook() error {
+	t.book.SetZipWriter(func(io.Writer) excelize.ZipWriter {
+		z := zip.NewWriter(t.w)
+		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
+			return flate.NewWriter(w, deflateLevel)
+		})
+		return partLimiter{z}
+	})
+	_, err := t.book.WriteTo(io.Discard)
+	return err
+}
+
+func (t *xlsxTable) release() { _ = t.book.Close() }
+
+func (t *xlsxTable) noted() *notes { return &t.notes }
+
+// partLimiter refuses parts of a workbook that Excel would take for damaged.
+type partLimiter struct{ *zip.Writer }
+
+// Create returns a writer for the part called name.
+func (p partLimiter) Create(name string) (io.Writer, error) {
+	w, err := p.Writer.Create(name)
+	return &limitedPart{w: w, left: maxPartBytes}, err
+}
+
+type limitedPart struct {
+	w    io.Writer
+	left int64
+}
+
+func (l *limitedPart) Write(p []byte) (int, error) {
+	if l.left -= int64(len(p)); l.left < 0 {
+		return 0, fmt.Errorf("%w: more than 4 GiB; write .csv or split the rows over several files", ErrTooLarge)
+	}
+	return l.w.Write(p)
+}
+
+// cloneRow copies cells that are the caller's, for longer than the call.
+func cloneRow(cells []string) []string {
+	row := slices.Clone(cells)
+	for i, cell := range row {
+		row[i] = strings.Clone(cell)
+	}
+	return row
+}
