@@ -1,0 +1,122 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"time"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+)
+
+// busyTimeout is how long a statement waits for another process's transaction.
+const busyTimeout = 20 * time.Second
+
+// database is one SQLite file. Writes go through one connection, since SQLite
+// allows one writer; reads have their own, so that a report or the feed of
+// apply never stands between two commits.
+type database struct {
+	path  string
+	write *sql.DB
+	read  *sql.DB
+}
+
+// openDatabase opens the file at path and applies schema to it, a statement
+// list that must be safe to repeat. A new file is made 0600 before SQLite
+// opens it; the files SQLite lays beside it inherit that.
+func openDatabase(ctx context.Context, path, schema string) (*database, error) {
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
+	if err := file.Close(); err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
+	db := &database{path: path}
+	// synchronous=FULL: a commit is on the disk when it returns.
+	db.write, err = sql.Open("sqlite", dsn(path, "rw",
+		"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_txlock=immediate"))
+	if err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
+	db.write.SetMaxOpenConns(1)
+	if _, err := db.write.ExecContext(ctx, schema); err != nil {
+		_ = db.write.Close()
+		return nil, db.wrap(err)
+	}
+	if db.read, err = openReader(path); err != nil {
+		_ = db.write.Close()
+		return nil, err
+	}
+	return db, nil
+}
+
+// openDatabaseReadOnly opens an existing file for reading alone.
+func openDatabaseReadOnly(path string) (*database, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
+	read, err := openReader(path)
+	if err != nil {
+		return nil, err
+	}
+	return &database{path: path, read: read}, nil
+}
+
+func openReader(path string) (*sql.DB, error) {
+	read, err := sql.Open("sqlite", dsn(path, "ro", "_pragma=query_only(1)"))
+	if err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
+	read.SetMaxOpenConns(4)
+	return read, nil
+}
+
+// dsn is the driver's name of the file at path; a URI, so that any character
+// may stand in the path.
+func dsn(path, mode string, options ...string) string {
+	query := fmt.Sprintf("mode=%s&_pragma=busy_timeout(%d)", mode, busyTimeout.Milliseconds())
+	for _, o := range options {
+		query += "&" + o
+	}
+	u := url.URL{Scheme: "file", Path: path, RawQuery: query}
+	return u.String()
+}
+
+// close closes both ends. SQLite folds its write-ahead log into the file then.
+func (db *database) close() error {
+	var err error
+	if db.read != nil {
+		err = db.read.Close()
+	}
+	if db.write != nil {
+		err = errors.Join(err, db.write.Close())
+	}
+	return db.wrap(err)
+}
+
+// wrap tells a failing database from a caller that gave up.
+func (db *database) wrap(err error) error {
+	var storage *StorageError
+	switch {
+	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.As(err, &storage):
+		return err
+	}
+	return &StorageError{Path: db.path, Err: err}
+}
+
+// transaction runs do in one durable transaction.
+func (db *database) transaction(ctx context.Context, do func(*sql.Tx) error) error {
+	tx, err := db.write.BeginTx(ctx, nil)
+	if err != nil {
+		return db.wrap(err)
+	}
+	if err := do(tx); err != nil {
+		_ = tx.Rollback()
+		return db.wrap(err)
+	}
+	return db.wrap(tx.Commit())
+}

@@ -1,0 +1,164 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"maps"
+	"slices"
+)
+
+// foldEvents is how many events are brought into the fates in one transaction.
+const foldEvents = 50_000
+
+// Fold brings the journal into the fates. An intent without an outcome is a
+// row in doubt: its call may or may not have been executed. Fold may be cut
+// off anywhere and repeated.
+func (r *Run) Fold(ctx context.Context) error {
+	for {
+		upto, err := r.foldedUpto(ctx)
+		if err != nil {
+			return err
+		}
+		last, fates, err := r.sumUp(ctx, upto)
+		if err != nil || last == upto {
+			return err
+		}
+		if err := r.writeFates(ctx, last, fates); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *Run) foldedUpto(ctx context.Context) (int64, error) {
+	var upto int64
+	err := r.db.read.QueryRowContext(ctx, `SELECT upto FROM folded`).Scan(&upto)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return upto, r.db.wrap(err)
+}
+
+// sumUp reads journal records behind upto, some foldEvents events, and gives
+// the last record's id with what they make of their rows.
+func (r *Run) sumUp(ctx context.Context, upto int64) (last int64, fates map[int64]Fate, err error) {
+	fates = map[int64]Fate{}
+	last = upto
+	events := 0
+	err = r.eachRecord(ctx, upto, func(id int64, text string) (bool, error) {
+		last = id
+		err := eachEvent(text, func(e *Event) error {
+			events++
+			fates[e.Seq] = e.fate()
+			return nil
+		})
+		return events < foldEvents, err
+	})
+	return last, fates, err
+}
+
+// eachRecord calls do for each journal record behind upto until it says stop.
+func (r *Run) eachRecord(ctx context.Context, upto int64, do func(id int64, text string) (more bool, err error)) error {
+	rows, err := r.db.read.QueryContext(ctx, `SELECT id, batch FROM journal WHERE id > ? ORDER BY id`, upto)
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var id int64
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return r.db.wrap(err)
+		}
+		more, err := do(id, text)
+		if err != nil {
+			return &StorageError{Path: r.db.path, Err: err}
+		}
+		if !more {
+			break
+		}
+	}
+	return r.db.wrap(rows.Err())
+}
+
+// fate is where the event leaves its row.
+func (e *Event) fate() Fate {
+	if e.Kind == Intent {
+		return Fate{Status: InDoubt, Attempts: e.Attempt, At: e.At, Server: e.Server,
+			Reason: "the process ended before the answer was seen"}
+	}
+	return Fate{Status: e.Status, Gsid: e.Gsid, Code: e.Code, Reason: e.Reason,
+		Attempts: e.Attempt, RequestID: e.RequestID, At: e.At, Server: e.Server}
+}
+
+func (r *Run) writeFates(ctx context.Context, upto int64, fates map[int64]Fate) error {
+	return r.db.transaction(ctx, func(tx *sql.Tx) error {
+		w := planWriter{ctx: ctx, tx: tx}
+		for _, seq := range slices.Sorted(maps.Keys(fates)) {
+			fate := fates[seq]
+			w.fate(seq, &fate)
+		}
+		if err := errors.Join(w.err, w.close()); err != nil {
+			return err
+		}
+		_, err := tx.ExecContext(ctx, `INSERT INTO folded (id, upto) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET upto = excluded.upto`, upto)
+		return err
+	})
+}
+
+// SetFates decides rows without a call: what another run created meanwhile,
+// or a name that the server refused.
+func (r *Run) SetFates(ctx context.Context, fates map[int64]Fate) error {
+	if len(fates) == 0 {
+		return nil
+	}
+	upto, err := r.foldedUpto(ctx)
+	if err != nil {
+		return err
+	}
+	return r.writeFates(ctx, upto, fates)
+}
+
+// Counts counts the rows by status, as far as the journal goes at this moment:
+// for a run that is being applied, a row whose call is under way is pending.
+func (r *Run) Counts(ctx context.Context) (Counts, error) {
+	counts := Counts{Rows: int(r.info.Input.Rows)}
+	rows, err := r.db.read.QueryContext(ctx, `SELECT status, count(*) FROM fates GROUP BY status`)
+	if err != nil {
+		return counts, r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var status string
+		var n int
+		if err := rows.Scan(&status, &n); err != nil {
+			return counts, r.db.wrap(err)
+		}
+		*counts.Of(Status(status)) += n
+	}
+	if err := rows.Err(); err != nil {
+		return counts, r.db.wrap(err)
+	}
+	if err := r.countTail(ctx, &counts); err != nil {
+		return counts, err
+	}
+	counts.Pending = 0
+	counts.Pending = counts.Rows - counts.sum()
+	return counts, nil
+}
+
+// countTail adds what the part of the journal that is not folded yet says.
+func (r *Run) countTail(ctx context.Context, counts *Counts) error {
+	upto, err := r.foldedUpto(ctx)
+	if err != nil {
+		return err
+	}
+	return r.eachRecord(ctx, upto, func(_ int64, text string) (bool, error) {
+		return true, eachEvent(text, func(e *Event) error {
+			if e.Kind == Outcome {
+				*counts.Of(e.Status)++
+			}
+			return nil
+		})
+	})
+}

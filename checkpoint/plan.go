@@ -1,0 +1,254 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+)
+
+// Cell is one of the user's cells as read; Kind is the reader's.
+type Cell struct {
+	Text string
+	Kind uint8
+}
+
+// Op is one operation, as planned. It does not change.
+type Op struct {
+	Seq      int64 // the row's number in the input, from 1
+	Line     int
+	Action   string
+	Gsid     string
+	Item     string // canonical JSON of the request's element
+	Lookups  string // JSON of the request's lookups, "" for none
+	Names    string // the names only the server can resolve, "" for none
+	Key      [16]byte
+	Hash     [16]byte
+	Modified int64 // the row's ModifiedDate, epoch milliseconds, 0 for none
+	Attempts int   // sends so far, when read back
+}
+
+// Problem is a problem of a row, in words.
+type Problem struct {
+	Place, Field, Code, Value, Message, Mend string
+	Warning                                  bool
+}
+
+// Fate is where a row stands.
+type Fate struct {
+	Status    Status
+	Gsid      string
+	Field     string
+	Code      string
+	Reason    string
+	Attempts  int
+	RequestID string
+	At        int64 // epoch milliseconds
+	Server    int64
+}
+
+// Batch gathers planned rows for one transaction, in input order. It keeps
+// copies: what is given to Add may change afterwards.
+type Batch struct {
+	chunks []chunk
+	ops    []Op
+	fates  []seqFate
+	found  []seqProblem
+	rows   int
+}
+
+// chunk is the cells of up to chunkRows rows, one after the other.
+type chunk struct {
+	seq  int64 // of the first row
+	rows int
+	data []byte
+}
+
+type seqFate struct {
+	seq int64
+	Fate
+}
+
+type seqProblem struct {
+	seq int64
+	n   int
+	Problem
+}
+
+// chunkRows is how many rows' cells lie together in one record.
+const chunkRows = 256
+
+// Rows is how many rows the batch holds.
+func (b *Batch) Rows() int { return b.rows }
+
+// Add adds a row with its cells as read, and either an operation (nil: none is
+// planned) or a fate (nil: the row is pending).
+func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
+	if n := len(b.chunks); n == 0 || b.chunks[n-1].rows == chunkRows {
+		b.chunks = append(b.chunks, chunk{seq: seq})
+	}
+	last := &b.chunks[len(b.chunks)-1]
+	last.data = appendRow(last.data, line, cells)
+	last.rows++
+	b.rows++
+	if op != nil {
+		b.ops = append(b.ops, *op)
+	}
+	if fate != nil {
+		b.fates = append(b.fates, seqFate{seq, *fate})
+	}
+	for n, problem := range problems {
+		b.found = append(b.found, seqProblem{seq, n, problem})
+	}
+}
+
+// Planner writes a plan.
+type Planner struct {
+	run   *Run
+	texts map[string]int64
+}
+
+// Planner starts the plan of a run that was just created.
+func (r *Run) Planner() *Planner {
+	return &Planner{run: r, texts: map[string]int64{"": 0}}
+}
+
+// Write adds the batch to the plan in one transaction; some thousands of rows
+// a time is fast.
+func (p *Planner) Write(ctx context.Context, b *Batch) error {
+	return p.run.db.transaction(ctx, func(tx *sql.Tx) error {
+		w := planWriter{ctx: ctx, tx: tx}
+		for i := range b.chunks {
+			c := &b.chunks[i]
+			w.exec(&w.cells, `INSERT INTO cells (seq, rows, chunk) VALUES (?, ?, ?)`, c.seq, c.rows, c.data)
+		}
+		for i := range b.ops {
+			op := &b.ops[i]
+			w.exec(&w.ops, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				op.Seq, op.Line, op.Action, op.Gsid, op.Item, p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
+		}
+		for i := range b.fates {
+			w.fate(b.fates[i].seq, &b.fates[i].Fate)
+		}
+		for i := range b.found {
+			f := &b.found[i]
+			w.exec(&w.problems, `INSERT INTO problems (seq, n, place, field, code, value, message, mend, warning) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				f.seq, f.n, f.Place, f.Field, f.Code, f.Value, f.Message, f.Mend, f.Warning)
+		}
+		return errors.Join(w.err, w.close())
+	})
+}
+
+// maxTexts bounds the memory of text's ids; beyond it a text is stored again.
+const maxTexts = 50_000
+
+// text is the id of a text that many rows share.
+func (p *Planner) text(w *planWriter, text string) int64 {
+	id, known := p.texts[text]
+	if known {
+		return id
+	}
+	result := w.exec(&w.texts, `INSERT INTO texts (text) VALUES (?)`, text)
+	if result == nil {
+		return 0
+	}
+	id, err := result.LastInsertId()
+	w.err = errors.Join(w.err, err)
+	if len(p.texts) < maxTexts {
+		p.texts[text] = id
+	}
+	return id
+}
+
+// planWriter holds a transaction's prepared statements and its first error.
+type planWriter struct {
+	ctx                                context.Context
+	tx                                 *sql.Tx
+	cells, ops, fates, problems, texts *sql.Stmt
+	err                                error
+}
+
+func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result {
+	if w.err != nil {
+		return nil
+	}
+	if *stmt == nil {
+		if *stmt, w.err = w.tx.PrepareContext(w.ctx, query); w.err != nil {
+			return nil
+		}
+	}
+	result, err := (*stmt).ExecContext(w.ctx, args...)
+	w.err = err
+	return result
+}
+
+func (w *planWriter) fate(seq int64, f *Fate) {
+	w.exec(&w.fates, `INSERT OR REPLACE INTO fates (seq, status, gsid, field, code, reason, attempts, request_id, at, server) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		seq, string(f.Status), f.Gsid, f.Field, f.Code, f.Reason, f.Attempts, f.RequestID, f.At, f.Server)
+}
+
+func (w *planWriter) close() error {
+	var err error
+	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.fates, w.problems, w.texts} {
+		if stmt != nil {
+			err = errors.Join(err, stmt.Close())
+		}
+	}
+	return err
+}
+
+// appendRow lays a row's line and cells behind the ones before it, each text
+// behind its length.
+func appendRow(data []byte, line int, cells []Cell) []byte {
+	data = binary.AppendUvarint(data, uint64(line))
+	data = binary.AppendUvarint(data, uint64(len(cells)))
+	for _, cell := range cells {
+		data = append(data, cell.Kind)
+		data = binary.AppendUvarint(data, uint64(len(cell.Text)))
+		data = append(data, cell.Text...)
+	}
+	return data
+}
+
+// unpacker takes a chunk apart again.
+type unpacker struct {
+	chunk string
+	bad   bool
+}
+
+func (u *unpacker) uvarint() int {
+	n, shift := uint64(0), 0
+	for i := range len(u.chunk) {
+		n |= uint64(u.chunk[i]&0x7f) << shift
+		if u.chunk[i] < 0x80 {
+			u.chunk = u.chunk[i+1:]
+			return int(n)
+		}
+		if shift += 7; shift > 28 {
+			break
+		}
+	}
+	u.bad = true
+	return 0
+}
+
+// row reads the next row into cells, which it reuses.
+func (u *unpacker) row(cells []Cell) (line int, _ []Cell) {
+	line = u.uvarint()
+	cells = cells[:0]
+	for range u.uvarint() {
+		if u.bad || len(u.chunk) == 0 {
+			break
+		}
+		kind := u.chunk[0]
+		u.chunk = u.chunk[1:]
+		n := u.uvarint()
+		if n > len(u.chunk) {
+			u.bad = true
+			break
+		}
+		cells = append(cells, Cell{Text: u.chunk[:n], Kind: kind})
+		u.chunk = u.chunk[n:]
+	}
+	return line, cells
+}

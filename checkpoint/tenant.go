@@ -1,0 +1,209 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Tenant is the part of the state that outlives runs: what was created, and
+// the quota's stamps. All processes on the folder share it; its transactions
+// are small.
+type Tenant struct {
+	db     *database
+	folder *Folder
+	name   string
+}
+
+const tenantSchema = `
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS created (
+  tenant TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, line INTEGER NOT NULL,
+  key BLOB NOT NULL, hash BLOB NOT NULL, gsid TEXT NOT NULL, PRIMARY KEY (tenant, run, seq)) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS created_key ON created (tenant, key);
+CREATE TABLE IF NOT EXISTS indexed (run TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS stamps (
+  id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, usable INTEGER NOT NULL, leased INTEGER NOT NULL, who TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS stamps_usable ON stamps (tenant, usable);
+CREATE TABLE IF NOT EXISTS calls (
+  tenant TEXT NOT NULL, minute INTEGER NOT NULL, who TEXT NOT NULL, n INTEGER NOT NULL, PRIMARY KEY (tenant, minute, who)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS pauses (tenant TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;
+COMMIT;
+`
+
+// Tenant opens the shared state of the tenant of that name.
+func (f *Folder) Tenant(ctx context.Context, name string) (*Tenant, error) {
+	db, err := openDatabase(ctx, f.tenantPath(), tenantSchema)
+	if err != nil {
+		return nil, err
+	}
+	return &Tenant{db: db, folder: f, name: name}, nil
+}
+
+// ViewTenant opens it for reading; nil where there is none yet.
+func (f *Folder) ViewTenant(name string) (*Tenant, error) {
+	db, err := openDatabaseReadOnly(f.tenantPath())
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &Tenant{db: db, folder: f, name: name}, nil
+}
+
+func (f *Folder) tenantPath() string { return filepath.Join(f.dir, "tenant.db") }
+
+// Close ends the use of the shared state.
+func (t *Tenant) Close() error { return t.db.close() }
+
+// IndexCreated brings the index of created payloads up to date with the
+// journals of all runs of this tenant, also of those that another process is
+// applying now. It is called when a plan is made or applied, so that a run
+// itself pays nothing for the index.
+func (t *Tenant) IndexCreated(ctx context.Context) error {
+	infos, err := t.folder.List(ctx)
+	if err != nil {
+		return err
+	}
+	for _, info := range infos {
+		if info.Tenant != t.name || info.State == Planning {
+			continue
+		}
+		if err := t.indexRun(ctx, info.ID); err != nil {
+			return fmt.Errorf("index of run %s: %w", info.ID, err)
+		}
+	}
+	return nil
+}
+
+func (t *Tenant) indexRun(ctx context.Context, id string) error {
+	run, err := t.folder.View(ctx, id)
+	if err != nil {
+		return err
+	}
+	defer run.Close() //nolint:errcheck // read only
+	var upto int64
+	err = t.db.read.QueryRowContext(ctx, `SELECT upto FROM indexed WHERE run = ?`, id).Scan(&upto)
+	if err != nil && !errors.Is(err, sql.ErrNoRows) {
+		return t.db.wrap(err)
+	}
+	for {
+		last, fates, err := run.sumUp(ctx, upto)
+		if err != nil || last == upto {
+			return err
+		}
+		if err := t.indexFates(ctx, run, last, fates); err != nil {
+			return err
+		}
+		upto = last
+	}
+}
+
+// indexFates enters creates that happened or may have happened, and takes out
+// those that did not after all.
+func (t *Tenant) indexFates(ctx context.Context, run *Run, upto int64, fates map[int64]Fate) error {
+	keys, err := run.createKeys(ctx, fates)
+	if err != nil {
+		return err
+	}
+	return t.db.transaction(ctx, func(tx *sql.Tx) error {
+		insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO created (tenant, run, seq, line, key, hash, gsid) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+		if err != nil {
+			return err
+		}
+		remove, err := tx.PrepareContext(ctx, `DELETE FROM created WHERE tenant = ? AND run = ? AND seq = ?`)
+		if err != nil {
+			return err
+		}
+		for _, op := range keys {
+			switch fate := fates[op.Seq]; fate.Status {
+			case Created, InDoubt, Parked:
+				_, err = insert.ExecContext(ctx, t.name, run.info.ID, op.Seq, op.Line, op.Key[:], op.Hash[:], fate.Gsid)
+			default:
+				_, err = remove.ExecContext(ctx, t.name, run.info.ID, op.Seq)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO indexed (run, upto) VALUES (?, ?)`, run.info.ID, upto)
+		return err
+	})
+}
+
+// createKeys reads the keys of those rows whose operation is a create.
+func (r *Run) createKeys(ctx context.Context, fates map[int64]Fate) ([]Op, error) {
+	seqs := make([]string, 0, len(fates))
+	for seq := range fates {
+		seqs = append(seqs, fmt.Sprint(seq))
+	}
+	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, line, key, hash FROM ops WHERE action = 'create' AND seq IN (SELECT value FROM json_each(?)) ORDER BY seq`,
+		"["+strings.Join(seqs, ",")+"]")
+	if err != nil {
+		return nil, r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	var ops []Op
+	for rows.Next() {
+		var op Op
+		var key, hash sql.RawBytes
+		if err := rows.Scan(&op.Seq, &op.Line, &key, &hash); err != nil {
+			return nil, r.db.wrap(err)
+		}
+		copy(op.Key[:], key)
+		copy(op.Hash[:], hash)
+		ops = append(ops, op)
+	}
+	return ops, r.db.wrap(rows.Err())
+}
+
+// Match is a pending create of a run whose natural key another run created, or
+// may have created.
+type Match struct {
+	Seq  int64
+	Line int
+	Same bool   // the payload is the same to the byte
+	Gsid string // "" while the other row is in doubt
+	Run  string // the other run
+	Row  int    // and its line
+}
+
+// MatchCreated finds, in one query, the pending creates of run that the index
+// knows from other runs: at most one match a row, an equal payload before another.
+func (t *Tenant) MatchCreated(ctx context.Context, run *Run) ([]Match, error) {
+	conn, err := run.db.read.Conn(ctx)
+	if err != nil {
+		return nil, run.db.wrap(err)
+	}
+	defer conn.Close() //nolint:errcheck // back to the pool
+	if _, err := conn.ExecContext(ctx, `ATTACH ? AS tenant`, dsn(t.db.path, "ro")); err != nil {
+		return nil, t.db.wrap(err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), `DETACH tenant`) //nolint:errcheck // a connection that kept it would be closed with the run
+	rows, err := conn.QueryContext(ctx, `
+		SELECT o.seq, o.line, o.hash = c.hash, c.gsid, c.run, c.line
+		FROM tenant.created c JOIN ops o ON o.key = c.key AND o.action = 'create'
+		WHERE c.tenant = ? AND c.run <> ? AND NOT EXISTS (SELECT 1 FROM fates f WHERE f.seq = o.seq AND f.status <> 'pending')
+		ORDER BY o.seq, o.hash = c.hash, c.gsid <> ''`, t.name, run.info.ID)
+	if err != nil {
+		return nil, t.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	var matches []Match
+	for rows.Next() {
+		var m Match
+		if err := rows.Scan(&m.Seq, &m.Line, &m.Same, &m.Gsid, &m.Run, &m.Row); err != nil {
+			return nil, t.db.wrap(err)
+		}
+		if n := len(matches); n > 0 && matches[n-1].Seq == m.Seq {
+			matches = matches[:n-1] // a better one follows
+		}
+		matches = append(matches, m)
+	}
+	return matches, t.db.wrap(rows.Err())
+}
