@@ -1,0 +1,247 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+)
+
+// ApplyConfig is what Apply needs. Zero limits do not limit.
+type ApplyConfig struct {
+	Run     *checkpoint.Run // planned, running or paused, held by this process
+	Tenant  *checkpoint.Tenant
+	Client  *gainsight.Client
+	Gate    *gainsight.Gate
+	Workers int
+	Again   bool // do not look at what other runs created meanwhile
+	Limits  Limits
+	// Grace is how long calls under way may take once the run ends; 0: as long
+	// as their own time-out.
+	Grace time.Duration
+	// Canary operations are sent first; then Confirm, which may be nil, is
+	// asked. Without Confirm the run goes on only if all of them succeeded.
+	Canary  int
+	Confirm func(Status) bool
+	// Progress, which may be nil, is called after every commit of outcomes,
+	// from one goroutine at a time.
+	Progress func(Status)
+}
+
+// Limits end a run early, in a state that resume goes on from.
+type Limits struct {
+	Errors   ErrorLimit
+	Calls    int64         // calls of this process, reads included
+	Duration time.Duration // of this call of Apply
+}
+
+// Status is where a run stands while it is applied.
+type Status struct {
+	Counts checkpoint.Counts
+	Sent   int // operations decided by a call, in this process
+}
+
+// Outcome is how Apply ended.
+type Outcome struct {
+	Stops    []Stop // empty when every operation had its turn
+	Counts   checkpoint.Counts
+	Calls    checkpoint.Calls
+	ResumeAt time.Time // with StopQuota: when the allowance is there again
+	Took     time.Duration
+}
+
+// Has says whether the outcome has a stop of that reason.
+func (o Outcome) Has(reason StopReason) bool {
+	for _, s := range o.Stops {
+		if s.Reason == reason {
+			return true
+		}
+	}
+	return false
+}
+
+// Apply sends the run's pending operations until none is left or something
+// ends it. When stop is done no further row is begun, and calls in flight
+// get their answers. The error is of the checkpoint or of ctx alone; all else
+// that ends a run is in the Outcome. In every case the run's fates are up to
+// date when Apply returns, as far as the checkpoint can be written.
+func Apply(ctx, stop context.Context, cfg ApplyConfig) (Outcome, error) {
+	a := newApply(stop, cfg)
+	start := time.Now()
+	err := a.run(ctx)
+	out := Outcome{Stops: a.stops.all(), ResumeAt: a.stops.resumeAt(), Took: time.Since(start)}
+	err = errors.Join(err, cfg.Run.Fold(context.WithoutCancel(ctx)))
+	counts, countErr := cfg.Run.Counts(context.WithoutCancel(ctx))
+	out.Counts, out.Calls = counts, a.calls()
+	return out, errors.Join(err, countErr)
+}
+
+// apply is one execution of Apply.
+type apply struct {
+	cfg     ApplyConfig
+	stops   *stops
+	journal *checkpoint.Journal
+	calling context.Context // of calls: ends only when their grace is over
+
+	status     Status // owned by the journal's goroutine while it serves
+	serverTime atomic.Int64
+	retried    atomic.Int64
+	throttled  atomic.Int64
+	begun      atomic.Int64 // calls, for the budget; those made before Apply included
+	breaker    breaker
+
+	mu       sync.Mutex
+	doubtful map[[16]byte]bool // natural keys with a row in doubt
+	refused  map[string]string // names the server refused, with its reason
+}
+
+func newApply(stop context.Context, cfg ApplyConfig) *apply {
+	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration),
+		doubtful: map[[16]byte]bool{}, refused: map[string]string{}}
+}
+
+func (a *apply) run(ctx context.Context) error {
+	defer a.stops.release()
+	var cut context.CancelFunc
+	a.calling, cut = context.WithCancel(context.WithoutCancel(ctx))
+	defer cut()
+	if a.cfg.Grace > 0 {
+		defer context.AfterFunc(a.stops.ctx, func() { time.AfterFunc(a.cfg.Grace, cut) })()
+	}
+	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	a.journal = a.cfg.Run.Journal(a.committed)
+	var g errgroup.Group
+	g.Go(a.journal.Serve)
+	next, done := iter.Pull2(a.cfg.Run.PendingOps(ctx))
+	defer done()
+	err := a.passes(ctx, next)
+	a.journal.Close()
+	return errors.Join(err, g.Wait())
+}
+
+// prepare brings what is known of the run into memory before the first call.
+func (a *apply) prepare(ctx context.Context) error {
+	if !a.cfg.Again {
+		if err := staleCreates(ctx, a.cfg.Tenant, a.cfg.Run); err != nil {
+			return err
+		}
+	}
+	keys, err := a.cfg.Run.DoubtfulKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for _, key := range keys {
+		a.doubtful[key] = true
+	}
+	a.begun.Store(int64(a.calls().Total))
+	a.status.Counts, err = a.cfg.Run.Counts(ctx)
+	if err != nil {
+		return err
+	}
+	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
+}
+
+// passes sends the canaries, asks, and sends the rest.
+func (a *apply) passes(ctx context.Context, next func() (checkpoint.Op, error, bool)) error {
+	if a.cfg.Canary > 0 {
+		before := a.status.Counts
+		if err := a.pass(ctx, next, a.cfg.Canary); err != nil || a.stops.stopping() {
+			return err
+		}
+		if !a.canarySang(before) {
+			a.stops.add(Stop{Reason: StopCanary})
+			return nil
+		}
+	}
+	return a.pass(ctx, next, 0)
+}
+
+// canarySang decides after the first operations whether the rest follows.
+func (a *apply) canarySang(before checkpoint.Counts) bool {
+	a.journal.Flush()
+	if a.cfg.Confirm != nil {
+		return a.cfg.Confirm(a.status)
+	}
+	now := a.status.Counts
+	return now.Created+now.Updated-before.Created-before.Updated == a.status.Sent
+}
+
+// pass hands operations in input order to the workers, at most limit of them
+// (0: all), and returns when each has had its turn.
+func (a *apply) pass(ctx context.Context, next func() (checkpoint.Op, error, bool), limit int) error {
+	// The group has no context of its own: what happens to one row must not
+	// cut off the calls of others.
+	var g errgroup.Group
+	ops := make(chan checkpoint.Op)
+	for range max(a.cfg.Workers, 1) {
+		g.Go(func() error {
+			for op := range ops {
+				a.row(&op)
+			}
+			return nil
+		})
+	}
+	err := a.feed(ctx, next, ops, limit)
+	close(ops)
+	return errors.Join(err, g.Wait())
+}
+
+func (a *apply) feed(ctx context.Context, next func() (checkpoint.Op, error, bool), ops chan<- checkpoint.Op, limit int) error {
+	for n := 0; limit == 0 || n < limit; n++ {
+		if a.stops.stopping() {
+			return nil
+		}
+		op, err, more := next()
+		if err != nil || !more {
+			return err
+		}
+		select {
+		case ops <- op:
+		case <-a.stops.done():
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// committed counts outcomes once they are durable; nothing is claimed before.
+func (a *apply) committed(events []checkpoint.Event) {
+	for i := range events {
+		e := &events[i]
+		if e.Kind != checkpoint.Outcome || e.Status == checkpoint.Pending {
+			continue
+		}
+		a.status.Counts.Pending--
+		*a.status.Counts.Of(e.Status)++
+		if e.Attempt > 0 {
+			a.status.Sent++
+		}
+		if e.Status == checkpoint.Rejected && a.cfg.Limits.Errors.reached(a.status.Counts.Rejected, a.status.Sent) {
+			a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
+		}
+	}
+	if a.cfg.Progress != nil {
+		a.cfg.Progress(a.status)
+	}
+}
+
+// calls are this process's calls.
+func (a *apply) calls() checkpoint.Calls {
+	made := a.cfg.Client.Calls()
+	calls := checkpoint.Calls{ByEndpoint: made, Throttled: int(a.throttled.Load()), Retried: int(a.retried.Load())}
+	for _, n := range made {
+		calls.Total += n
+	}
+	return calls
+}

@@ -1,0 +1,50 @@
+package pipeline
+
+import "sync"
+
+// doubtsInARow is how many doubtful answers in a row hold the run back until
+// the tenant has been seen to answer.
+const doubtsInARow = 5
+
+// breaker holds new calls back while the tenant's health is in question.
+type breaker struct {
+	mu      sync.Mutex
+	doubts  int
+	probing chan struct{} // closed when the probe under way has ended; nil without one
+}
+
+// wait returns when no probe is under way.
+func (b *breaker) wait() {
+	b.mu.Lock()
+	probing := b.probing
+	b.mu.Unlock()
+	if probing != nil {
+		<-probing
+	}
+}
+
+// reset is told of every answer that was not doubtful.
+func (b *breaker) reset() {
+	b.mu.Lock()
+	b.doubts = 0
+	b.mu.Unlock()
+}
+
+// doubt is told of a doubtful answer; every fifth in a row it runs probe while
+// the others wait.
+func (b *breaker) doubt(probe func()) {
+	b.mu.Lock()
+	b.doubts++
+	if b.doubts < doubtsInARow || b.probing != nil {
+		b.mu.Unlock()
+		return
+	}
+	ended := make(chan struct{})
+	b.probing = ended
+	b.mu.Unlock()
+	probe()
+	b.mu.Lock()
+	b.doubts, b.probing = 0, nil
+	b.mu.Unlock()
+	close(ended)
+}

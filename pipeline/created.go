@@ -1,0 +1,96 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+
+	"gsbatch/checkpoint"
+	"gsbatch/readers"
+	"gsbatch/validate"
+)
+
+// matchCreated takes out of the plan what earlier runs created: the same
+// payload is unchanged; another payload of the same natural key is what
+// --on-duplicate says.
+func (p *Planned) matchCreated(ctx context.Context, cfg PlanConfig) error {
+	matches, err := createdElsewhere(ctx, cfg.Tenant, p.Run)
+	if err != nil {
+		return err
+	}
+	fates := make(map[int64]checkpoint.Fate, len(matches))
+	for _, m := range matches {
+		fate, decided := p.decide(m, cfg)
+		if !decided {
+			continue
+		}
+		fates[m.Seq] = fate
+		p.Counts.Pending--
+		p.Creates--
+		*p.Counts.Of(fate.Status)++
+	}
+	return p.Run.SetFates(ctx, fates)
+}
+
+func createdElsewhere(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run) ([]checkpoint.Match, error) {
+	if err := tenant.IndexCreated(ctx); err != nil {
+		return nil, err
+	}
+	return tenant.MatchCreated(ctx, run)
+}
+
+// decide is the fate of a row that another run created or may have created.
+func (p *Planned) decide(m checkpoint.Match, cfg PlanConfig) (checkpoint.Fate, bool) {
+	switch {
+	case m.Gsid == "":
+		return p.heldBack(m, cfg, "in-doubt-elsewhere",
+			fmt.Sprintf("row %d of run %s is the same goal and may have been created: its call is in doubt", m.Row, m.Run),
+			"look for the goal in the tenant; then leave this row out, or send it with --again"), true
+	case m.Same:
+		return checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}, true
+	case cfg.OnDuplicate == DuplicateCreate:
+		return checkpoint.Fate{}, false
+	case cfg.OnDuplicate == DuplicateSkip:
+		return checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(m)}, true
+	}
+	return p.heldBack(m, cfg, "created-before", createdBy(m)+" with other values",
+		fmt.Sprintf("to change that goal, add a Gsid column with %s; to leave it, --on-duplicate skip; for a second one, --on-duplicate create", m.Gsid)), true
+}
+
+func createdBy(m checkpoint.Match) string {
+	return fmt.Sprintf("goal %s of the same natural key was created by row %d of run %s", m.Gsid, m.Row, m.Run)
+}
+
+// heldBack makes the match a problem of its row, for the person to decide on.
+func (p *Planned) heldBack(m checkpoint.Match, cfg PlanConfig, code, message, mend string) checkpoint.Fate {
+	problem := validate.Problem{
+		Place: readers.Place{File: cfg.Source.Table.Name(), Sheet: cfg.Source.Table.Sheet(), Line: m.Line},
+		Line:  m.Line, Column: -1, Code: code, Message: message, Mend: mend,
+	}
+	if problem.Place.Sheet != "" {
+		problem.Place.Cell = fmt.Sprint(m.Line)
+	}
+	p.Groups.Add(problem)
+	return *invalidFate([]validate.Problem{problem})
+}
+
+// staleCreates takes rows out of a run about to be applied that another run
+// has created, or may have created, since the plan was made.
+func staleCreates(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run) error {
+	matches, err := createdElsewhere(ctx, tenant, run)
+	if err != nil {
+		return err
+	}
+	fates := make(map[int64]checkpoint.Fate, len(matches))
+	for _, m := range matches {
+		switch {
+		case m.Same && m.Gsid != "":
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}
+		case m.Gsid != "":
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: m.Gsid, Code: "created-meanwhile", Reason: createdBy(m) + " after this run was planned"}
+		default:
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Code: "in-doubt-elsewhere",
+				Reason: fmt.Sprintf("row %d of run %s is the same goal and may have been created: its call is in doubt", m.Row, m.Run)}
+		}
+	}
+	return run.SetFates(ctx, fates)
+}

@@ -1,0 +1,94 @@
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"gsbatch/checkpoint"
+)
+
+// Before is what an earlier run of the same input asks of this one.
+type Before int
+
+// The answers of LookBefore.
+const (
+	BeforeNone    Before = iota // nothing: plan a new run
+	BeforeGoOn                  // the same input and options, not finished: resume it
+	BeforeDone                  // the same input and options, finished: no call is needed
+	BeforeDiffers               // the same input with other options: refuse
+)
+
+// LookBefore looks for an earlier run of the same bytes for the same tenant,
+// the newest that may have sent something. Runs that sent nothing, retries,
+// and abandoned runs do not count.
+func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, sha256, optionsHash string) (Before, checkpoint.Info, error) {
+	infos, err := folder.List(ctx)
+	if err != nil {
+		return BeforeNone, checkpoint.Info{}, err
+	}
+	for _, info := range infos {
+		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" {
+			continue
+		}
+		same := info.OptionsHash == optionsHash
+		switch info.State {
+		case checkpoint.Planning, checkpoint.Planned, checkpoint.Abandoned:
+			continue
+		case checkpoint.Running, checkpoint.Paused:
+			if same {
+				return BeforeGoOn, info, nil
+			}
+		}
+		sent, err := mayHaveSent(ctx, folder, info.ID)
+		if err != nil {
+			return BeforeNone, info, err
+		}
+		if !sent {
+			continue
+		}
+		if same {
+			return BeforeDone, info, nil
+		}
+		return BeforeDiffers, info, nil
+	}
+	return BeforeNone, checkpoint.Info{}, nil
+}
+
+func mayHaveSent(ctx context.Context, folder *checkpoint.Folder, id string) (bool, error) {
+	run, err := folder.View(ctx, id)
+	if err != nil {
+		return false, err
+	}
+	defer run.Close() //nolint:errcheck // read only
+	return run.HasIntents(ctx)
+}
+
+// Finish enters in the run how this session of it ended: the state, which is
+// finished only when no row is pending, the sums of counts and calls, and the
+// exit code.
+func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int) error {
+	return run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.State = checkpoint.Finished
+		if out.Counts.Pending > 0 {
+			info.State = checkpoint.Paused
+		}
+		info.Counts = out.Counts
+		info.Calls.Add(out.Calls)
+		info.Seconds += out.Took.Seconds()
+		info.ExitCode = &exitCode
+		info.ResumeAt = nil
+		if !out.ResumeAt.IsZero() {
+			at := out.ResumeAt.Round(time.Second)
+			info.ResumeAt = &at
+		}
+	})
+}
+
+// FinishUnsent enters that a run ends without a call, since rows are invalid.
+func FinishUnsent(ctx context.Context, run *checkpoint.Run, calls checkpoint.Calls, exitCode int) error {
+	return run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.State = checkpoint.Finished
+		info.Calls.Add(calls)
+		info.ExitCode = &exitCode
+	})
+}

@@ -1,0 +1,143 @@
+// Package pipeline moves rows into records and records into rows: plan, apply, settle, export, undo, report.
+//
+// A Source is an opened table bound to its checker. Check walks it once and
+// tells what is wrong; Plan walks it once and writes operations, cells and
+// problems into a new run. Apply carries a run out: the run's pending
+// operations go to workers in input order, and each becomes an intent that is
+// durable, a call, a verdict and an outcome. Report then writes the files of
+// the report folder, which are views of the run. Between those steps nothing
+// is passed but the run, so that any of them can be done by another process
+// after this one has died.
+package pipeline
+
+import (
+	"context"
+
+	"gsbatch/checkpoint"
+	"gsbatch/readers"
+	"gsbatch/validate"
+	"gsbatch/writers"
+)
+
+// Source is an input to be planned: a table, and the checker compiled for it.
+type Source struct {
+	Table   *readers.Table
+	Checker *validate.Checker
+	Rows    RowSet // the lines to take; the zero set takes all
+	// Stored says that the rows were read before: their cells are bare already.
+	Stored bool
+}
+
+// unguard takes off cells of a CSV file the guard that keeps a spreadsheet
+// from running them as formulas, which our own reports put there.
+func (s Source) unguard(row *readers.Row) {
+	if s.Stored || s.Table.Format() != readers.CSV {
+		return
+	}
+	for i := range row.Cells {
+		if text := row.Cells[i].Text; text != "" && text[0] == '\'' {
+			row.Cells[i].Text = writers.Unguard(text)
+		}
+	}
+}
+
+// Findings are what a walk over a source found.
+type Findings struct {
+	Counts  checkpoint.Counts
+	Creates int // operations among the pending rows
+	Updates int
+	// HeaderErrors are problems of the header, which forbid sending any row.
+	HeaderErrors int
+	Groups       *validate.Groups
+}
+
+// Check walks the source once, checks every row and gathers all problems.
+// progress, which may be nil, is told the number of rows read.
+func Check(ctx context.Context, src Source, progress func(rows int64)) (Findings, error) {
+	return src.walk(ctx, progress, func(int64, *readers.Row, *validate.Operation, []validate.Problem) error { return nil })
+}
+
+// progressRows is after how many rows progress is told.
+const progressRows = 1000
+
+// walk checks every row in order. do gets the row with either its operation or
+// nil: then the row is invalid or, where it has no error among its problems, skipped.
+func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (Findings, error) {
+	found := Findings{Groups: new(validate.Groups)}
+	for _, p := range s.Checker.HeaderProblems() {
+		found.Groups.Add(p)
+		if !p.Warning {
+			found.HeaderErrors++
+		}
+	}
+	var op validate.Operation
+	for row, err := range s.Table.Rows() {
+		if err != nil {
+			return found, err
+		}
+		if err := ctx.Err(); err != nil {
+			return found, context.Cause(ctx)
+		}
+		found.Counts.Rows++
+		seq := int64(found.Counts.Rows)
+		if !s.Rows.Has(row.Line) {
+			found.Counts.Skipped++
+			if err := do(seq, &row, nil, nil); err != nil {
+				return found, err
+			}
+			continue
+		}
+		s.unguard(&row)
+		problems := s.check(row, &op)
+		planned := found.add(&op, problems)
+		if err := do(seq, &row, planned, problems); err != nil {
+			return found, err
+		}
+		if progress != nil && seq%progressRows == 0 {
+			progress(seq)
+		}
+	}
+	if progress != nil {
+		progress(int64(found.Counts.Rows))
+	}
+	return found, nil
+}
+
+// check is the checker's, and refuses what can be refused only while the
+// record is not read: an update that writes an inactive status or goal type.
+func (s Source) check(row readers.Row, op *validate.Operation) []validate.Problem {
+	problems := s.Checker.Check(row, op)
+	for _, field := range op.Inactive {
+		problems = append(problems, validate.Problem{
+			Place: row.Place(-1), Line: row.Line, Column: -1, Field: field, Code: "inactive",
+			Message: "the " + field + " of this row is inactive in the tenant",
+			Mend:    "give an active one, or leave the cell blank to keep what the goal has",
+		})
+	}
+	return problems
+}
+
+// add enters a checked row into the accounts, and gives back its operation if
+// nothing forbids it.
+func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *validate.Operation {
+	invalid := false
+	for _, p := range problems {
+		f.Groups.Add(p)
+		invalid = invalid || !p.Warning
+	}
+	if invalid {
+		f.Counts.Invalid++
+		return nil
+	}
+	switch op.Action {
+	case validate.Nothing:
+		f.Counts.Unchanged++
+		return op
+	case validate.Create:
+		f.Creates++
+	default:
+		f.Updates++
+	}
+	f.Counts.Pending++
+	return op
+}

@@ -1,0 +1,211 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"gsbatch/checkpoint"
+	"gsbatch/readers"
+	"gsbatch/validate"
+)
+
+// OnDuplicate says what becomes of a create whose natural key an earlier run
+// created with another payload.
+type OnDuplicate string
+
+// The choices of --on-duplicate.
+const (
+	DuplicateError  OnDuplicate = "error"
+	DuplicateSkip   OnDuplicate = "skip"
+	DuplicateCreate OnDuplicate = "create"
+)
+
+// PlanConfig is what Plan needs.
+type PlanConfig struct {
+	Folder      *checkpoint.Folder
+	Tenant      *checkpoint.Tenant
+	Info        checkpoint.Info // ID, Command and all else that the caller knows
+	Holder      checkpoint.Holder
+	Source      Source
+	SkipInvalid bool
+	OnDuplicate OnDuplicate
+	Again       bool             // do not look at what earlier runs created
+	Progress    func(rows int64) // may be nil
+}
+
+// Planned is a run with its plan, held by this process.
+type Planned struct {
+	Run *checkpoint.Run
+	Findings
+	Ready bool // false: invalid rows forbid sending any
+}
+
+// planRows is how many rows go into the checkpoint in one transaction.
+const planRows = 4096
+
+// Plan makes a run from the source: what is to be done for each row, or what is
+// wrong with it. After an error nothing of the run remains.
+func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
+	run, err := cfg.Folder.Create(ctx, cfg.Info, cfg.Holder)
+	if err != nil {
+		return nil, err
+	}
+	plan := &Planned{Run: run}
+	err = plan.fill(ctx, cfg)
+	if err == nil && !cfg.Again {
+		err = plan.matchCreated(ctx, cfg)
+	}
+	if err == nil {
+		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)
+		err = run.SetInfo(ctx, func(info *checkpoint.Info) {
+			info.State, info.Counts = checkpoint.Planned, plan.Counts
+		})
+	}
+	if err != nil {
+		return nil, discard(run, err)
+	}
+	return plan, nil
+}
+
+func discard(run *checkpoint.Run, err error) error {
+	if failed := run.Discard(); failed != nil {
+		return fmt.Errorf("%w (and its unfinished plan could not be removed: %w)", err, failed)
+	}
+	return err
+}
+
+// fill reads and checks in one goroutine and writes to the checkpoint in another.
+func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
+	g, both := errgroup.WithContext(ctx)
+	batches := make(chan *checkpoint.Batch, 2)
+	g.Go(func() error {
+		planner := p.Run.Planner()
+		for batch := range batches {
+			if err := planner.Write(both, batch); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer close(batches)
+		b := batcher{out: batches, batch: new(checkpoint.Batch)}
+		found, err := cfg.Source.walk(both, cfg.Progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
+			return b.add(both, seq, row, op, problems)
+		})
+		p.Findings = found
+		if err != nil {
+			return err
+		}
+		return b.flush(both)
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	return p.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.Input.Rows = int64(p.Counts.Rows) })
+}
+
+// batcher turns checked rows into batches. What it keeps of a row are copies:
+// readers and checkers use their memory again.
+type batcher struct {
+	out    chan<- *checkpoint.Batch
+	batch  *checkpoint.Batch
+	cells  []checkpoint.Cell
+	shared map[string]string // lookups and names that many rows have
+}
+
+// maxShared bounds the memory of shared.
+const maxShared = 10_000
+
+func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
+	b.cells = b.cells[:0]
+	for _, c := range row.Cells {
+		b.cells = append(b.cells, checkpoint.Cell{Text: c.Text, Kind: uint8(c.Kind)})
+	}
+	planned, fate := (*checkpoint.Op)(nil), (*checkpoint.Fate)(nil)
+	switch {
+	case op != nil && op.Action == validate.Nothing:
+		fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: strings.Clone(op.Gsid), Reason: "the row has nothing to change"}
+	case op != nil:
+		planned = b.op(seq, row.Line, op)
+	case len(problems) > 0:
+		fate = invalidFate(problems)
+	default:
+		fate = &checkpoint.Fate{Status: checkpoint.Skipped, Reason: "left out by --rows"}
+	}
+	b.batch.Add(seq, row.Line, b.cells, planned, fate, storedProblems(problems))
+	if b.batch.Rows() < planRows {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+func (b *batcher) flush(ctx context.Context) error {
+	if b.batch.Rows() == 0 {
+		return nil
+	}
+	select {
+	case b.out <- b.batch:
+		b.batch = new(checkpoint.Batch)
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}
+
+func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {
+	return &checkpoint.Op{
+		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: string(op.Item),
+		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Hash: op.Hash, Modified: op.ModifiedDate,
+	}
+}
+
+// share is a copy of text, the same one for equal texts.
+func share[T []byte | string](b *batcher, text T) string {
+	if copied, known := b.shared[string(text)]; known {
+		return copied
+	}
+	if b.shared == nil || len(b.shared) > maxShared {
+		b.shared = map[string]string{}
+	}
+	copied := strings.Clone(string(text))
+	b.shared[copied] = copied
+	return copied
+}
+
+func storedProblems(problems []validate.Problem) []checkpoint.Problem {
+	if len(problems) == 0 {
+		return nil
+	}
+	stored := make([]checkpoint.Problem, len(problems))
+	for i, p := range problems {
+		stored[i] = checkpoint.Problem{Place: p.Place.String(), Field: p.Field, Code: p.Code,
+			Value: strings.Clone(p.Value), Message: p.Message, Mend: p.Mend, Warning: p.Warning}
+	}
+	return stored
+}
+
+// invalidFate sums a row's errors up for the reports: the first field and code,
+// and every reason with its place.
+func invalidFate(problems []validate.Problem) *checkpoint.Fate {
+	fate := &checkpoint.Fate{Status: checkpoint.Invalid}
+	var reasons []string
+	for _, p := range problems {
+		if p.Warning {
+			continue
+		}
+		if len(reasons) == 0 {
+			fate.Field, fate.Code = p.Field, p.Code
+		}
+		reason := p.Place.String() + ": " + p.Message
+		if p.Mend != "" {
+			reason += "; " + p.Mend
+		}
+		reasons = append(reasons, reason)
+	}
+	fate.Reason = strings.Join(reasons, " | ")
+	return fate
+}

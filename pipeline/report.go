@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"path/filepath"
+	"time"
+
+	"gsbatch/checkpoint"
+	"gsbatch/writers"
+)
+
+// The files of the report folder.
+const (
+	resultsFile = "results.csv"
+	errorsFile  = "errors.csv"
+	doubtFile   = "in_doubt.csv"
+	pendingFile = "pending.csv"
+	summaryFile = "summary.json"
+)
+
+// Report writes the files of the run's report folder, each whole or not at
+// all: every row in input order, those with errors once more in a file to be
+// mended and imported, those in doubt or pending if there are any, and the
+// summary. It gives back the names of the files it wrote.
+func Report(ctx context.Context, run *checkpoint.Run, summary writers.Summary) ([]string, error) {
+	dir := run.Info().ReportDir
+	r := reporter{run: run, id: run.Info().ID, options: writers.FileOptions{Root: dir}, dir: dir}
+	defer r.abort()
+	if err := r.rows(ctx); err != nil {
+		return nil, err
+	}
+	for _, name := range []string{errorsFile, doubtFile, pendingFile} {
+		if r.tables[name] == nil {
+			// What an earlier report of this run listed is no longer so.
+			if err := writers.Remove(filepath.Join(dir, name), r.options); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), summary, r.options); err != nil {
+		return nil, err
+	}
+	return append(r.files, filepath.Join(dir, summaryFile)), nil
+}
+
+// reporter has the tables of one Report under way.
+type reporter struct {
+	run     *checkpoint.Run
+	id      string
+	dir     string
+	options writers.FileOptions
+	tables  map[string]*writers.Report
+	cells   []string
+	files   []string
+}
+
+// rows writes every table in one walk over the run.
+func (r *reporter) rows(ctx context.Context) error {
+	r.tables = map[string]*writers.Report{}
+	if _, err := r.table(resultsFile); err != nil {
+		return err
+	}
+	for line, err := range r.run.Lines(ctx) {
+		if err != nil {
+			return err
+		}
+		if err := r.row(&line); err != nil {
+			return err
+		}
+	}
+	for _, name := range []string{resultsFile, errorsFile, doubtFile, pendingFile} {
+		table := r.tables[name]
+		if table == nil {
+			continue
+		}
+		if err := table.Commit(); err != nil {
+			return err
+		}
+		r.files = append(r.files, filepath.Join(r.dir, name))
+	}
+	return nil
+}
+
+func (r *reporter) row(line *checkpoint.Line) error {
+	r.cells = r.cells[:0]
+	for _, c := range line.Cells {
+		r.cells = append(r.cells, c.Text)
+	}
+	result := resultOf(r.id, line)
+	for _, name := range filesOf(line.Fate.Status) {
+		table, err := r.table(name)
+		if err == nil {
+			err = table.Write(r.cells, result)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// filesOf are the tables a row of that status stands in.
+func filesOf(status checkpoint.Status) []string {
+	switch status {
+	case checkpoint.Rejected, checkpoint.Invalid:
+		return []string{resultsFile, errorsFile}
+	case checkpoint.InDoubt, checkpoint.Parked:
+		return []string{resultsFile, doubtFile}
+	case checkpoint.Pending:
+		return []string{resultsFile, pendingFile}
+	}
+	return []string{resultsFile}
+}
+
+// table is the table of that name, begun at its first row.
+func (r *reporter) table(name string) (*writers.Report, error) {
+	if table := r.tables[name]; table != nil {
+		return table, nil
+	}
+	table, err := writers.NewReport(filepath.Join(r.dir, name), r.run.Info().Header,
+		writers.ReportOptions{FileOptions: r.options, Decision: name == doubtFile})
+	if err == nil {
+		r.tables[name] = table
+	}
+	return table, err
+}
+
+func (r *reporter) abort() {
+	for _, table := range r.tables {
+		table.Abort()
+	}
+}
+
+func resultOf(run string, line *checkpoint.Line) writers.Result {
+	result := writers.Result{
+		Run: run, Line: line.Line, Action: line.Action, Status: string(line.Fate.Status), Gsid: line.Fate.Gsid,
+		Field: line.Fate.Field, Code: line.Fate.Code, Reason: line.Fate.Reason,
+		Attempts: line.Fate.Attempts, RequestID: line.Fate.RequestID,
+	}
+	if line.Fate.At > 0 {
+		result.At = time.UnixMilli(line.Fate.At).UTC().Format("2006-01-02T15:04:05.000Z")
+	}
+	return result
+}
+
+// Summary is the account of the run as it stands.
+func Summary(info checkpoint.Info, next string) writers.Summary {
+	s := writers.Summary{
+		Run: info.ID, Command: info.Command, Emulated: info.Emulated, Tenant: info.Tenant,
+		Input:  writers.Input{Path: info.Input.Path, SHA256: info.Input.SHA256, Rows: int(info.Input.Rows)},
+		Counts: writers.Counts(info.Counts), Calls: writers.Calls(info.Calls),
+		Seconds: info.Seconds, ResumeAt: info.ResumeAt, Next: next,
+	}
+	if info.ExitCode != nil {
+		s.ExitCode = *info.ExitCode
+	}
+	return s
+}
