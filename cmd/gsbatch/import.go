@@ -1,0 +1,143 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"gsbatch/checkpoint"
+	"gsbatch/pipeline"
+)
+
+func newImport(app *App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "import FILE",
+		Short:   "Send the rows of a file: validate, plan, apply and report in one go",
+		GroupID: groupMove,
+		Long: `Send the rows of FILE (.csv, .xlsx or .jsonl, each of the text formats also as
+.gz; - for standard input) to the tenant, one goal a call: every check first, then
+the plan, then the calls, then the reports.
+
+Every row is written down before and after its call. After Ctrl-C, a pause or a
+crash, gsbatch resume goes on; no row is sent a second time, and FILE is not needed.
+Importing the same file again makes no call once it is done.`,
+		Args: takes(1, 1),
+	}
+	plan := addPlanFlags(app, cmd)
+	plan.addSendFlags(cmd)
+	run := addRunFlags(cmd)
+	dry := cmd.Flags().Bool("dry-run", false, "do all but send: the plan is kept and can be applied")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runImport(app, cmd, importOptions{file: args[0], plan: plan, run: run, planOnly: *dry})
+	}
+	return cmd
+}
+
+// importOptions is what import and plan are asked for.
+type importOptions struct {
+	file     string
+	plan     *planFlags
+	run      *runFlags
+	planOnly bool
+	detailed bool // plan --detailed-exitcode
+}
+
+func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
+	ctx := app.hard
+	if _, err := o.run.runLimits(app); err != nil {
+		return err
+	}
+	in, err := openIntake(app, o.plan, o.file)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	d, err := openDesk(ctx, app, &o.run.quota, cmd.Name())
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	if !o.plan.again && !o.planOnly {
+		done, err := in.before(ctx, cmd, d, o.run)
+		if done || err != nil {
+			return err
+		}
+	}
+	planned, err := in.plan(app.stop, cmd, d, o.run, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, planned.Run.Close()) }()
+	if !planned.Ready {
+		return in.refuse(ctx, d, planned)
+	}
+	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again}
+	if o.planOnly {
+		return s.keepPlan(o.detailed)
+	}
+	return in.askAndApply(ctx, s, planned)
+}
+
+// askAndApply shows the plan, asks once where somebody can be asked, and sends.
+func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline.Planned) error {
+	calls := planned.Creates + planned.Updates
+	if calls > 0 {
+		yes, err := in.app.proceed(fmt.Sprintf("send %d goals to %s? a goal that was created cannot be deleted again", calls, s.tenant.name))
+		if err != nil || !yes {
+			return errors.Join(err, s.keepPlan(false))
+		}
+	}
+	return s.apply(ctx)
+}
+
+// keepPlan tells of a plan that is not applied now.
+func (s *session) keepPlan(detailed bool) error {
+	info := s.run.Info()
+	next := s.next(info.Counts)
+	if err := s.tell(nil, next); err != nil {
+		return err
+	}
+	if detailed && info.Counts.Pending > 0 {
+		return leave(exitDiffers)
+	}
+	return nil
+}
+
+// before looks for an earlier run of the same file. done says that there is
+// nothing left for this command to do.
+func (in *intake) before(ctx context.Context, cmd *cobra.Command, d *desk, flags *runFlags) (done bool, err error) {
+	found, info, err := pipeline.LookBefore(ctx, d.folder, d.tenant.name, in.sha256, in.options)
+	if err != nil {
+		return true, err
+	}
+	switch found {
+	case pipeline.BeforeGoOn:
+		in.app.tell("this file is run %s already, which is not finished: going on with it\n", info.ID)
+		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import")
+	case pipeline.BeforeDone:
+		return true, in.doneBefore(d, info)
+	case pipeline.BeforeDiffers:
+		return true, failf(exitChanged, fmt.Sprintf("look at it with %s; --again sends the file once more", in.app.command("runs", "show", info.ID)),
+			"%s was imported with other options as run %s", in.table.Name(), info.ID)
+	}
+	return false, nil
+}
+
+// doneBefore repeats what an earlier import of the same file came to.
+func (in *intake) doneBefore(d *desk, info checkpoint.Info) error {
+	in.app.tell("this file was imported as run %s: no call is made; --again sends it once more\n", info.ID)
+	next := nextCommand(in.app, info, info.Counts)
+	if in.app.general.json {
+		if err := emitSummary(in.app, pipeline.Summary(info, next)); err != nil {
+			return err
+		}
+	} else if err := tellAccount(in.app, info, nil, next); err != nil {
+		return err
+	}
+	if info.ExitCode == nil {
+		return nil
+	}
+	return leave(*info.ExitCode)
+}

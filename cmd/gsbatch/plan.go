@@ -1,0 +1,23 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func newPlan(app *App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "plan FILE",
+		Short:   "Do all that import does before its first write, and keep the plan",
+		GroupID: groupMove,
+		Long: `Do all that import does before its first write: every check, and what is to be
+done for each row. The plan is kept as a run; gsbatch apply carries it out and does
+not need FILE.`,
+		Args: takes(1, 1),
+	}
+	plan := addPlanFlags(app, cmd)
+	plan.addSendFlags(cmd)
+	run := addRunFlags(cmd)
+	detailed := cmd.Flags().Bool("detailed-exitcode", false, "exit 20 when there is something to send")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		return runImport(app, cmd, importOptions{file: args[0], plan: plan, run: run, planOnly: true, detailed: *detailed})
+	}
+	return cmd
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+	"gsbatch/pipeline"
+	"gsbatch/readers"
+	"gsbatch/validate"
+)
+
+// intake is a file on its way to a plan.
+type intake struct {
+	app       *App
+	flags     *planFlags
+	table     *readers.Table
+	sha256    string
+	config    validate.Config
+	rows      pipeline.RowSet
+	options   string // hash of all that shapes the plan
+	picklists *gainsight.Picklists
+}
+
+// openIntake opens the file and reads what the flags name, before any call.
+func openIntake(app *App, flags *planFlags, path string) (*intake, error) {
+	in := &intake{app: app, flags: flags}
+	var err error
+	if in.config, in.rows, in.options, err = flags.config(app); err != nil {
+		return nil, err
+	}
+	if in.table, err = readers.Open(app.stop, path, *flags.input); err != nil {
+		return nil, err
+	}
+	sum, err := in.table.SHA256()
+	if err != nil {
+		return nil, errors.Join(err, in.table.Close())
+	}
+	in.sha256 = hex.EncodeToString(sum[:])
+	return in, nil
+}
+
+func (in *intake) close() error { return in.table.Close() }
+
+// source fetches the picklists, once and before anything else, and compiles
+// the columns against them.
+func (in *intake) source(ctx context.Context, client *gainsight.Client) (pipeline.Source, error) {
+	var err error
+	if in.picklists, err = client.Picklists(ctx); err != nil {
+		return pipeline.Source{}, err
+	}
+	in.config.Picklists = in.picklists
+	checker, err := validate.Compile(ctx, in.table, in.config)
+	if err != nil {
+		return pipeline.Source{}, err
+	}
+	return pipeline.Source{Table: in.table, Checker: checker, Rows: in.rows, Stored: in.sha256 == ""}, nil
+}
+
+// reading shows how far the walk over the file is.
+func (in *intake) reading(phase string) (func(int64), *Progress) {
+	progress := newProgress(in.app, in.app.general.progress, 0)
+	return func(rows int64) { progress.Update(Status{Phase: phase, Done: rows}) }, progress
+}
+
+// info is what the run knows of this input; parent is the run it retries, or nil.
+func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *checkpoint.Info) (checkpoint.Info, error) {
+	settings, err := keepSettings(in.app, cmd)
+	if err != nil {
+		return checkpoint.Info{}, err
+	}
+	now := in.app.now()
+	info := checkpoint.Info{
+		ID: checkpoint.NewID(now), Command: cmd.Name(), Object: in.flags.object, Tenant: d.tenant.name, Emulated: d.tenant.emulated,
+		Input: checkpoint.Input{Path: in.table.Path(), SHA256: in.sha256, Format: string(in.table.Format()),
+			Sheet: in.table.Sheet(), Date1904: in.table.Date1904()},
+		Header: in.table.Header(), Settings: settings, OptionsHash: in.options, Picklists: in.picklists.Hash(), CreatedAt: now,
+	}
+	if full, err := filepath.Abs(info.Input.Path); err == nil && info.Input.Path != "-" {
+		info.Input.Path = full
+	}
+	if parent != nil {
+		info.Parent, info.Input.Path = parent.ID, parent.Input.Path
+	}
+	info.ReportDir, err = reportFolder(in.app, run.reportDir, info)
+	return info, err
+}
+
+// reportFolder is where the run's reports go: --report-dir, else
+// gsbatch-out/RUN beside the input, and for standard input in the working folder.
+func reportFolder(app *App, named string, info checkpoint.Info) (string, error) {
+	dir := named
+	if dir == "" {
+		beside := filepath.Dir(info.Input.Path)
+		if info.Input.Path == "-" {
+			beside = app.cwd
+		}
+		dir = filepath.Join(beside, "gsbatch-out", info.ID)
+	}
+	full, err := filepath.Abs(dir)
+	if err != nil {
+		return "", failf(exitNoWrite, "name it in full", "report folder %s: %w", dir, err)
+	}
+	return full, nil
+}
+
+// plan makes the run and shows what was found; parent is the run it retries, or nil.
+func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *runFlags, parent *checkpoint.Info) (*pipeline.Planned, error) {
+	src, err := in.source(ctx, d.tenant.Client)
+	if err != nil {
+		return nil, err
+	}
+	info, err := in.info(cmd, d, run, parent)
+	if err != nil {
+		return nil, err
+	}
+	told, progress := in.reading("planning")
+	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
+		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
+		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
+	})
+	progress.Finish()
+	tellNotices(in.app, in.table)
+	if err != nil {
+		return nil, err
+	}
+	in.tellFindings(planned.Findings)
+	in.tellPlan(d, planned, src.Checker)
+	return planned, nil
+}
+
+// tellFindings prints the problems, alike ones as one, on stderr.
+func (in *intake) tellFindings(found pipeline.Findings) {
+	for _, group := range found.Groups.All() {
+		if group.Warning && in.app.general.quiet {
+			continue
+		}
+		word := ""
+		if group.Warning {
+			word = "warning: "
+		}
+		line := word + group.Text()
+		if group.Mend != "" {
+			line += "; " + group.Mend
+		}
+		in.app.tell("%s\n", oneLine(line))
+	}
+	if n := found.Groups.Dropped(); n > 0 {
+		in.app.tell("and %d more problems of other kinds\n", n)
+	}
+	if maps := found.Groups.ValueMaps(); maps != "" && !in.app.general.quiet {
+		in.app.tell("to map these values, put this into a mapping file and give it with --map:\n%s", neutral(maps))
+	}
+}
+
+// tellPlan says what the plan would do and what it costs.
+func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate.Checker) {
+	if in.app.general.quiet {
+		return
+	}
+	c := planned.Counts
+	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
+	calls := planned.Creates + planned.Updates
+	if calls > 0 {
+		in.app.tell("  %d to create, %d to update: %d calls to %s%s\n", planned.Creates, planned.Updates, calls, d.tenant.name, costText(in.app, d, calls))
+	}
+	for _, names := range checker.ServerNames() {
+		in.app.tell("  %d names of the object %s only the server can check; with --id-map they are checked here\n", names.Names, oneLine(names.Object))
+	}
+}
+
+// costText says how long the quota makes the calls take.
+func costText(app *App, d *desk, calls int) string {
+	if d.limits.Calls == 0 {
+		if d.tenant.emulated {
+			return ", without a limit (the service allows 100 a minute: about " + roughly(time.Duration(calls)*time.Minute/100) + ")"
+		}
+		return ", without a limit"
+	}
+	use, err := d.shared.Use(app.stop, app.now(), d.limits.Daily)
+	if err != nil {
+		return ""
+	}
+	now := app.now()
+	end := eta(now, forecast{Calls: int64(calls), Rate: d.limits.Calls, Window: d.limits.Window, Daily: d.limits.Daily, Used: use.Day})
+	if end.IsZero() {
+		return ""
+	}
+	return fmt.Sprintf(", about %s at %d a %s, done about %s", roughly(end.Sub(now)), d.limits.Calls, shortDuration(d.limits.Window), end.Local().Format("Mon 2 Jan 15:04"))
+}
+
+// roughly is a duration to two figures, as people say it.
+func roughly(d time.Duration) string {
+	switch {
+	case d >= 48*time.Hour:
+		return fmt.Sprintf("%.1f days", d.Hours()/24)
+	case d >= 2*time.Hour:
+		return fmt.Sprintf("%.1f hours", d.Hours())
+	case d >= 2*time.Minute:
+		return fmt.Sprintf("%.0f minutes", d.Minutes())
+	}
+	return fmt.Sprintf("%.0f seconds", d.Seconds())
+}
+
+// refuse ends a run that may not be sent: its reports, and exit 5.
+func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned) error {
+	run := planned.Run
+	if err := pipeline.FinishUnsent(ctx, run, callsOf(d), exitInvalid); err != nil {
+		return err
+	}
+	info := run.Info()
+	next := in.app.command("import", reportPath(info, "errors.csv"))
+	files, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
+	if err != nil {
+		return reportError(err)
+	}
+	why := fmt.Sprintf("%d rows are invalid; mend them in the file, or send the others with --skip-invalid", info.Counts.Invalid)
+	if planned.HeaderErrors > 0 {
+		why = "columns are not known; rename or remove them, map them with --map, or give --on-unknown-column ignore"
+	}
+	in.app.tell("gsbatch: nothing was sent, since %s\n", why)
+	s := session{desk: d, run: run}
+	if err := s.tell(files, next); err != nil {
+		return err
+	}
+	return leave(exitInvalid)
+}
+
+func callsOf(d *desk) checkpoint.Calls {
+	calls := checkpoint.Calls{ByEndpoint: d.tenant.Calls()}
+	for _, n := range calls.ByEndpoint {
+		calls.Total += n
+	}
+	return calls
+}
+
+func reportPath(info checkpoint.Info, name string) string { return filepath.Join(info.ReportDir, name) }

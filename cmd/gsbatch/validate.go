@@ -1,0 +1,131 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"gsbatch/pipeline"
+	"gsbatch/validate"
+)
+
+func newValidate(app *App) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:     "validate FILE",
+		Short:   "Check every row of a file, and send nothing",
+		GroupID: groupMove,
+		Long: `Check every row of FILE against the tenant's picklists and the rules of the fields.
+All problems of all rows are found in one pass; alike ones are told as one. Nothing
+is written to the tenant, and no run is kept.`,
+		Args: takes(1, 1),
+	}
+	plan := addPlanFlags(app, cmd)
+	quota := new(quotaFlags)
+	quota.add(cmd)
+	cmd.RunE = func(_ *cobra.Command, args []string) error { return runValidate(app, args[0], plan, quota) }
+	return cmd
+}
+
+// validated is the JSON object of validate.
+type validated struct {
+	Input    validatedInput `json:"input"`
+	Counts   validCounts    `json:"counts"`
+	Problems []problemJSON  `json:"problems"`
+	Dropped  int            `json:"problems_not_listed"`
+	ExitCode int            `json:"exit_code"`
+}
+
+type validatedInput struct {
+	Path   string `json:"path"`
+	SHA256 string `json:"sha256"`
+	Rows   int    `json:"rows"`
+}
+
+type validCounts struct {
+	Rows    int `json:"rows"`
+	Valid   int `json:"valid"`
+	Invalid int `json:"invalid"`
+	Skipped int `json:"skipped"`
+}
+
+// problemJSON is a group of alike problems.
+type problemJSON struct {
+	Place   string `json:"place"`
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Value   string `json:"value"`
+	Message string `json:"message"`
+	Mend    string `json:"mend"`
+	Warning bool   `json:"warning"`
+	Count   int    `json:"count"`
+}
+
+func runValidate(app *App, path string, plan *planFlags, quota *quotaFlags) (err error) {
+	in, err := openIntake(app, plan, path)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, in.close()) }()
+	d, err := openDesk(app.hard, app, quota, "validate")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, d.close()) }()
+	src, err := in.source(app.stop, d.tenant.Client)
+	if err != nil {
+		return err
+	}
+	told, progress := in.reading("checking")
+	found, err := pipeline.Check(app.stop, src, told)
+	progress.Finish()
+	tellNotices(app, in.table)
+	if err != nil {
+		return err
+	}
+	in.tellFindings(found)
+	code := exitOK
+	if found.Counts.Invalid > 0 || found.HeaderErrors > 0 {
+		code = exitInvalid
+	}
+	if err := in.tellValidated(found, src.Checker, code); err != nil {
+		return err
+	}
+	return leave(code)
+}
+
+func (in *intake) tellValidated(found pipeline.Findings, checker *validate.Checker, code int) error {
+	c := found.Counts
+	if in.app.general.json {
+		return in.app.emit(validated{
+			Input:    validatedInput{Path: in.table.Path(), SHA256: in.sha256, Rows: c.Rows},
+			Counts:   validCounts{Rows: c.Rows, Valid: c.Pending, Invalid: c.Invalid, Skipped: c.Skipped},
+			Problems: problemsJSON(found.Groups), Dropped: found.Groups.Dropped(), ExitCode: code,
+		})
+	}
+	text := fmt.Sprintf("%s: %d rows: %d valid", oneLine(in.table.Name()), c.Rows, c.Pending)
+	for _, part := range []struct {
+		n    int
+		word string
+	}{{c.Invalid, "invalid"}, {c.Skipped, "skipped"}, {found.Groups.Warnings(), "warnings"}} {
+		if part.n > 0 {
+			text += fmt.Sprintf(", %d %s", part.n, part.word)
+		}
+	}
+	for _, names := range checker.ServerNames() {
+		text += fmt.Sprintf("\n%d names of the object %s only the server can check; with --id-map they are checked here", names.Names, oneLine(names.Object))
+	}
+	if _, err := fmt.Fprintln(in.app.stdout, text); err != nil {
+		return fmt.Errorf("stdout: %w", err)
+	}
+	return nil
+}
+
+func problemsJSON(groups *validate.Groups) []problemJSON {
+	list := []problemJSON{}
+	for _, g := range groups.All() {
+		list = append(list, problemJSON{Place: g.Place.String(), Field: g.Field, Code: g.Code, Value: g.Value,
+			Message: g.Message, Mend: g.Mend, Warning: g.Warning, Count: g.Count})
+	}
+	return list
+}
