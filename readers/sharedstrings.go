@@ -29,8 +29,7 @@ func (w *workbook) readStrings(part string) error {
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
-	if err := w.scanStrings(x); err != nil {
+	if err := errors.Join(w.scanStrings(x), closer.Close()); err != nil {
 		return w.wrong(part, err)
 	}
 	return nil

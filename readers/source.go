@@ -48,8 +48,11 @@ func openSource(ctx context.Context, path string, o Options) (*source, error) {
 	case info.IsDir():
 		err = &Error{Place: Place{File: path}, What: "is a folder", Mend: "name a file in it", Err: ErrNotTable}
 	case !info.Mode().IsRegular():
-		defer f.Close()
-		return spool(ctx, name, path, f, o)
+		s, err := spool(ctx, name, path, f, o)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, err
+		}
+		return s, nil
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

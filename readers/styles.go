@@ -108,45 +108,60 @@ func scanFormat(code string) (f formatSection, rest string) {
 	if strings.HasPrefix(strings.ToLower(code), "general") {
 		return formatSection{shows: true}, ""
 	}
-	for i := 0; i < len(code); i++ {
-		switch c := code[i] | 0x20; {
-		case code[i] == ';':
+	for i := 0; i < len(code); {
+		if code[i] == ';' {
 			return f, code[i+1:]
-		case code[i] == '"':
-			end := strings.IndexByte(code[i+1:], '"')
-			if end < 0 {
-				return f, ""
-			}
-			i += end + 1
-		case code[i] == '\\', code[i] == '_', code[i] == '*':
-			i++
-		case code[i] == '[':
-			end := strings.IndexByte(code[i:], ']')
-			if end < 0 {
-				return f, ""
-			}
-			if inside := strings.ToLower(code[i+1 : i+end]); inside != "" && strings.Trim(inside, inside[:1]) == "" && strings.Contains("hms", inside[:1]) {
-				f.elapsed, f.shows = true, true
-			}
-			i += end
-		case code[i] == '0', code[i] == '#', code[i] == '?', code[i] == '@':
-			f.shows = true
-		case code[i] == '%':
-			f.percent, f.shows = true, true
-		case c == 'y', c == 'd':
-			f.date, f.shows = true, true
-		case c == 'h', c == 's':
-			f.clock, f.shows = true, true
-		case c == 'm':
-			run := len(code[i:]) - len(strings.TrimLeft(code[i:], "mM"))
-			f.months, f.shows = max(f.months, run), true
-			i += run - 1
-		case strings.HasPrefix(strings.ToLower(code[i:]), "am/pm"):
-			f.clock = true
-			i += len("am/pm") - 1
 		}
+		i += f.scan(code[i:])
 	}
 	return f, ""
+}
+
+// scan reads a placeholder or a literal and tells its length.
+func (f *formatSection) scan(code string) int {
+	switch code[0] {
+	case '"':
+		if end := strings.IndexByte(code[1:], '"'); end >= 0 {
+			return end + 2
+		}
+		return len(code)
+	case '\\', '_', '*':
+		return 2
+	case '[':
+		return f.bracket(code)
+	case '0', '#', '?', '@':
+		f.shows = true
+	case '%':
+		f.percent, f.shows = true, true
+	case 'y', 'Y', 'd', 'D':
+		f.date, f.shows = true, true
+	case 'h', 'H', 's', 'S':
+		f.clock, f.shows = true, true
+	case 'm', 'M':
+		run := len(code) - len(strings.TrimLeft(code, "mM"))
+		f.months, f.shows = max(f.months, run), true
+		return run
+	case 'a', 'A':
+		if half := "am/pm"; strings.HasPrefix(strings.ToLower(code), half) {
+			f.clock = true
+			return len(half)
+		}
+	}
+	return 1
+}
+
+// bracket reads a colour, a condition, a locale, or hours, minutes or seconds
+// that go on beyond their next unit.
+func (f *formatSection) bracket(code string) int {
+	end := strings.IndexByte(code, ']')
+	if end < 0 {
+		return len(code)
+	}
+	inside := strings.ToLower(code[1:end])
+	if inside != "" && strings.Contains("hms", inside[:1]) && strings.Trim(inside, inside[:1]) == "" {
+		f.elapsed, f.shows = true, true
+	}
+	return end + 1
 }
 
 // styleOf is the style of a cell's format index.

@@ -144,8 +144,7 @@ func (w *workbook) read(part string, start func(x *xmlScanner, parent string) er
 	if err != nil {
 		return err
 	}
-	defer closer.Close()
-	if err := walk(x, start); err != nil {
+	if err := errors.Join(walk(x, start), closer.Close()); err != nil {
 		return w.wrong(part, err)
 	}
 	return nil
