@@ -181,11 +181,9 @@ it is written whole or not at all, readable for its owner only.
                  _run, _line, _action, _status, _gsid, _field, _code, _reason,
                  _attempts, _request_id, _at
   errors.csv     the rejected and invalid rows, to be mended and imported as it is
-  errors.xlsx    for a workbook: a copy with the bad cells marked and commented
-  in_doubt.csv   rows of which nobody knows yet; fill in _decision and hand it
-                 to gsbatch settle --from
+  in_doubt.csv   rows that may have been carried out: their call left, and no
+                 answer was seen. They are never sent again unasked
   pending.csv    rows that were not reached
-  report.html    the picture of the run in one file
   summary.json   counts, calls, exit code, and the one command to run next
 
 _status is created, updated, deleted, unchanged, rejected, invalid, skipped,
@@ -193,8 +191,8 @@ stale, in_doubt, parked or pending. Columns of the input that begin with _ are
 left out. _line is the row number that Excel shows, or for CSV the record's
 number, where the header is 1.
 
-A CSV cell that a spreadsheet would run as a formula gets a leading ' in exports
-and reports; import takes one off.
+A CSV cell that a spreadsheet would run as a formula gets a leading ' in
+reports; import takes one off.
 
 State folder: --state, GSBATCH_STATE, systemd's STATE_DIRECTORY, or gsbatch in
 the XDG state folder (~/.local/state). It holds the runs, the quota and the
@@ -248,13 +246,9 @@ Every call counts: picklists, fetches and repeats too.
 
   --rate N/DURATION   calls in a window (100/1m); 0 for a private server: no
                       limit, no daily limit either
-  --daily N           calls in a day (50000)
-  --day-reset WHEN    rolling (any 24 hours) or HH:MM and a zone, as 00:00+00
-  --share N%          what all processes on this state folder may use together
-  --reserve N%        part of the day that writes leave to exports and settling
+  --daily N           calls in any 24 hours (50000)
   --max-calls N, --max-duration D
                       budgets of one run
-  --wait-quota        sleep until the day's allowance is back instead of exit 7
 
 The count is kept in the state folder, so it holds across restarts and for all
 processes on it. A call's slot is free again one window after its answer came,
@@ -263,7 +257,6 @@ call that was refused so was not carried out and is made again. Three windows in
 a row without a call let in are taken for the end of the day's allowance.
 
 gsbatch quota shows what is used and what is left. Before a slot is taken, rows
-that were created already, and rows that equal their record, are set aside: they
-cost no call.
+that an earlier run created are set aside: they cost no call.
 `
 }

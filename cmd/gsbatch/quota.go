@@ -21,7 +21,7 @@ func newQuota(app *App) *cobra.Command {
 		Args:    takes(0, 0),
 	}
 	quota := new(quotaFlags)
-	quota.add(cmd)
+	quota.addLimits(cmd)
 	cmd.RunE = func(*cobra.Command, []string) error { return runQuota(app, quota) }
 	return cmd
 }

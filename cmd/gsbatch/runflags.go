@@ -29,9 +29,14 @@ type quotaFlags struct {
 
 func (q *quotaFlags) add(cmd *cobra.Command) {
 	q.client.add(cmd)
+	q.addLimits(cmd)
+}
+
+// addLimits declares those of the quota alone.
+func (q *quotaFlags) addLimits(cmd *cobra.Command) {
 	q.rate = rate{calls: 100, window: time.Minute}
 	fs := cmd.Flags()
-	fs.Var(&q.rate, "rate", "calls in any window of that length; 0: no limit, and no --daily (the default with --emulator)")
+	fs.Var(&q.rate, "rate", "calls in any window of that length; 0: no limit, and no --daily (so with --emulator, unless given)")
 	fs.IntVar(&q.daily, "daily", 50_000, "calls in any 24 hours; 0: no limit")
 }
 
@@ -246,7 +251,7 @@ func (app *App) command(words ...string) string {
 		}
 		line = append(line, word)
 	}
-	if app.settings.given("state") {
+	if app.settings.rank("state") == fromFlag {
 		line = append(line, "--state", app.general.state)
 	}
 	return strings.Join(line, " ")
