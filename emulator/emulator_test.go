@@ -54,7 +54,7 @@ func ask(t testing.TB, h http.Handler, method, path, body string) (status int, a
 	dropped := false
 	func() {
 		defer func() {
-			if p := recover(); p == http.ErrAbortHandler {
+			if p := recover(); p == any(http.ErrAbortHandler) {
 				dropped = true
 			} else if p != nil {
 				panic(p)

@@ -52,7 +52,7 @@ func (t *Tenant) goalInput(c *call) (*input, *refusal) {
 	if err != nil {
 		return nil, err
 	}
-	return t.parseInput(raw, member(c.body, "lookups"), c.sw)
+	return t.parseInput(raw, member(c.body, "lookups"))
 }
 
 // onlyKeys refuses a body with keys that the call does not know.

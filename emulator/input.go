@@ -115,7 +115,7 @@ func requestList(body []byte) ([][]byte, *refusal) {
 }
 
 // parseInput takes one element of "requests" apart and carries out its lookups.
-func (t *Tenant) parseInput(raw, lookups []byte, sw *Switches) (*input, *refusal) {
+func (t *Tenant) parseInput(raw, lookups []byte) (*input, *refusal) {
 	in := &input{}
 	for k, v := range members(raw) {
 		var err *refusal

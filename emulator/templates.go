@@ -4,7 +4,7 @@ package emulator
 func (t *Tenant) createTemplates(c *call) ([]byte, *refusal) {
 	shown := t.fields.set("GoalTypeId", "StatusId", "Gsid")
 	return t.eachRequest(c, func(raw []byte) ([]byte, *refusal) {
-		in, err := t.parseInput(raw, member(c.body, "lookups"), c.sw)
+		in, err := t.parseInput(raw, member(c.body, "lookups"))
 		if err != nil {
 			return nil, err
 		}
@@ -23,7 +23,7 @@ func (t *Tenant) createTemplates(c *call) ([]byte, *refusal) {
 func (t *Tenant) updateTemplates(c *call) ([]byte, *refusal) {
 	shown := t.fields.set("Gsid", "ModifiedById", "ModifiedDate")
 	return t.eachRequest(c, func(raw []byte) ([]byte, *refusal) {
-		in, err := t.parseInput(raw, member(c.body, "lookups"), c.sw)
+		in, err := t.parseInput(raw, member(c.body, "lookups"))
 		if err != nil {
 			return nil, err
 		}

@@ -139,12 +139,12 @@ func (p *expressionParser) next(word string) bool {
 }
 
 func (p *expressionParser) or(depth int) (*filter, *refusal) {
-	return p.joined("OR", depth, func() (*filter, *refusal) {
-		return p.joined("AND", depth, func() (*filter, *refusal) { return p.term(depth) })
+	return p.joined("OR", func() (*filter, *refusal) {
+		return p.joined("AND", func() (*filter, *refusal) { return p.term(depth) })
 	})
 }
 
-func (p *expressionParser) joined(word string, depth int, part func() (*filter, *refusal)) (*filter, *refusal) {
+func (p *expressionParser) joined(word string, part func() (*filter, *refusal)) (*filter, *refusal) {
 	f, err := part()
 	if err != nil {
 		return nil, err

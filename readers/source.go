@@ -207,7 +207,7 @@ func readBlock(r io.Reader, b []byte) (n int, end bool, err error) {
 	for n < len(b) {
 		m, err := r.Read(b[n:])
 		n += m
-		if err == io.EOF { //nolint:errorlint // a wrapped EOF is damage, not the end
+		if err == io.EOF { // not errors.Is: a wrapped EOF is damage, not the end
 			return n, true, nil
 		}
 		if err != nil {

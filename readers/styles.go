@@ -158,7 +158,7 @@ func (f *formatSection) bracket(code string) int {
 		return len(code)
 	}
 	inside := strings.ToLower(code[1:end])
-	if inside != "" && strings.Contains("hms", inside[:1]) && strings.Trim(inside, inside[:1]) == "" {
+	if inside != "" && strings.ContainsAny(inside[:1], "hms") && strings.Trim(inside, inside[:1]) == "" {
 		f.elapsed, f.shows = true, true
 	}
 	return end + 1

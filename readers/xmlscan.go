@@ -242,7 +242,8 @@ func (x *xmlScanner) decode(raw []byte) ([]byte, error) {
 	if i == len(raw) {
 		return raw, nil
 	}
-	out := append(x.scratch[:0], raw[:i]...)
+	out := x.scratch[:0]
+	out = append(out, raw[:i]...)
 	for i < len(raw) {
 		switch b := raw[i]; {
 		case b == '&':

@@ -136,7 +136,7 @@ func TestMappingHelpIsAMapping(t *testing.T) {
 	}
 	load(t, strings.Join(lines, ""))
 	for _, key := range validate.MappingKeys() {
-		if !strings.Contains(validate.MappingHelp, key+":") {
+		if help := validate.MappingHelp; !strings.Contains(help, key+":") {
 			t.Errorf("the help does not mention %s", key)
 		}
 	}

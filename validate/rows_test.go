@@ -245,7 +245,7 @@ func firstOperation(t rapid.TB, path, text string) validate.Operation {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer table.Close() //nolint:errcheck // read only
+	defer table.Close()
 	c, err := validate.Compile(context.Background(), table, validate.Config{Picklists: tenant()})
 	if err != nil {
 		t.Fatal(err)

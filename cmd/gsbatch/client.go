@@ -48,7 +48,7 @@ const embeddedName = "emulator"
 
 // close lets go of connections, and of the embedded tenant.
 func (t *tenant) close() error {
-	t.Client.Close()
+	t.Close()
 	if t.stop == nil {
 		return nil
 	}

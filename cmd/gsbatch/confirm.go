@@ -15,19 +15,6 @@ func (app *App) proceed(question string) (bool, error) {
 	return app.ask(question)
 }
 
-// consent asks question before something that cannot be taken back: only a
-// person's "y" or --yes goes on. Where nobody can be asked it is a usage error
-// that names what (delete, undo).
-func (app *App) consent(question, what string) (bool, error) {
-	if app.general.yes {
-		return true, nil
-	}
-	if app.general.noInput || !app.attended() {
-		return false, usagef("give --yes to go on without being asked", "%s: nobody can be asked here", what)
-	}
-	return app.ask(question)
-}
-
 // ask puts a yes-or-no question; a signal while waiting is an *interrupted.
 func (app *App) ask(question string) (bool, error) {
 	app.tell("%s [y/N] ", oneLine(question))

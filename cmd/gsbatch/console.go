@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"slices"
 	"sync"
 	"unicode/utf8"
 )
@@ -74,7 +75,7 @@ func (c *cleanWriter) Write(p []byte) (int, error) {
 	if !c.terminal {
 		return c.plain(p)
 	}
-	text := append(c.rest, p...)
+	text := slices.Concat(c.rest, p)
 	cut := len(text) - incomplete(text)
 	c.rest = append([]byte(nil), text[cut:]...)
 	if _, err := io.WriteString(c.w, neutral(c.secrets.redact(string(text[:cut])))); err != nil {

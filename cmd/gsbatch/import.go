@@ -60,7 +60,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
 	if !o.plan.again && !o.planOnly {
-		done, err := in.before(ctx, cmd, d, o.run)
+		done, err := in.before(ctx, d, o.run)
 		if done || err != nil {
 			return err
 		}
@@ -107,7 +107,7 @@ func (s *session) keepPlan(detailed bool) error {
 
 // before looks for an earlier run of the same file. done says that there is
 // nothing left for this command to do.
-func (in *intake) before(ctx context.Context, cmd *cobra.Command, d *desk, flags *runFlags) (done bool, err error) {
+func (in *intake) before(ctx context.Context, d *desk, flags *runFlags) (done bool, err error) {
 	found, info, err := pipeline.LookBefore(ctx, d.folder, d.tenant.name, in.sha256, in.options)
 	if err != nil {
 		return true, err
@@ -117,7 +117,7 @@ func (in *intake) before(ctx context.Context, cmd *cobra.Command, d *desk, flags
 		in.app.tell("this file is run %s already, which is not finished: going on with it\n", info.ID)
 		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import")
 	case pipeline.BeforeDone:
-		return true, in.doneBefore(d, info)
+		return true, in.doneBefore(info)
 	case pipeline.BeforeDiffers:
 		return true, failf(exitChanged, fmt.Sprintf("look at it with %s; --again sends the file once more", in.app.command("runs", "show", info.ID)),
 			"%s was imported with other options as run %s", in.table.Name(), info.ID)
@@ -126,7 +126,7 @@ func (in *intake) before(ctx context.Context, cmd *cobra.Command, d *desk, flags
 }
 
 // doneBefore repeats what an earlier import of the same file came to.
-func (in *intake) doneBefore(d *desk, info checkpoint.Info) error {
+func (in *intake) doneBefore(info checkpoint.Info) error {
 	in.app.tell("this file was imported as run %s: no call is made; --again sends it once more\n", info.ID)
 	next := nextCommand(in.app, info, info.Counts)
 	if in.app.general.json {

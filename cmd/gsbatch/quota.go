@@ -106,7 +106,9 @@ func tellQuota(app *App, q quotaJSON) error {
 	}
 	for what, at := range map[string]*time.Time{"throttled by the server until": q.PausedUntil, "the day's calls are used until": q.DayFree} {
 		if at != nil {
-			fmt.Fprintf(app.stdout, "%s %s\n", what, at.Local().Format("Mon 2 Jan 15:04:05"))
+			if _, err := fmt.Fprintf(app.stdout, "%s %s\n", what, at.Local().Format("Mon 2 Jan 15:04:05")); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -16,10 +16,9 @@ import (
 // session carries a run out: progress, the calls, the reports, the account.
 type session struct {
 	*desk
-	run     *checkpoint.Run
-	flags   *runFlags
-	again   bool
-	started time.Time
+	run   *checkpoint.Run
+	flags *runFlags
+	again bool
 }
 
 // apply carries the run out and returns what the command leaves with.

@@ -75,7 +75,7 @@ func keyName(flag string) string { return strings.ReplaceAll(flag, "-", "_") }
 // first that has a value. All files are judged as a whole, also for flags that
 // cmd does not take.
 func (app *App) loadSettings(cmd *cobra.Command) error {
-	layers, err := app.layers(cmd)
+	layers, err := app.layers()
 	if err != nil {
 		return err
 	}
@@ -103,7 +103,7 @@ type layer struct {
 
 // layers returns the files' settings, the strongest first, and remembers the
 // key command.
-func (app *App) layers(cmd *cobra.Command) ([]layer, error) {
+func (app *App) layers() ([]layer, error) {
 	path, named := app.userConfig()
 	app.settings.userFile = path
 	user, err := readSettings(path, named)

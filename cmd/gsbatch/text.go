@@ -13,8 +13,7 @@ import (
 // place: control characters (C1 and DEL included), bidirectional controls and
 // the separators of lines and paragraphs.
 func harmful(r rune) bool {
-	switch {
-	case r == '\u2028', r == '\u2029':
+	if r == '\u2028' || r == '\u2029' {
 		return true
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
