@@ -57,7 +57,7 @@ type examination struct {
 // doctor makes the checks, in the order of the report.
 type doctor struct {
 	app   *App
-	flags clientFlags
+	quota quotaFlags
 	found examination
 }
 
@@ -76,7 +76,7 @@ the access key and the picklists. Makes three calls at most; writes nothing to t
 			return d.run()
 		},
 	}
-	d.flags.add(cmd)
+	d.quota.add(cmd)
 	return cmd
 }
 
@@ -175,7 +175,17 @@ func (d *doctor) tenant(state string) {
 	if name != embeddedName {
 		d.host(name)
 	}
-	t, err := d.app.openTenant(d.app.stop, d.flags, nil, state)
+	gate, free, err := d.app.countedGate(d.app.stop, &d.quota, state, name, "doctor")
+	if err != nil {
+		d.fail("quota", err)
+		return
+	}
+	defer func() {
+		if err := free(); err != nil {
+			d.fail("quota", err)
+		}
+	}()
+	t, err := d.app.openTenant(d.app.stop, d.quota.client, gate, state)
 	if err != nil {
 		d.fail("key", err)
 		return

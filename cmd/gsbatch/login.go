@@ -16,7 +16,7 @@ import (
 )
 
 func newLogin(app *App) *cobra.Command {
-	var flags clientFlags
+	var quota quotaFlags
 	cmd := &cobra.Command{
 		Use:     "login",
 		Short:   "Put the access key into the system keyring",
@@ -29,9 +29,9 @@ The key is asked for, or read from standard input, and tried at once.`,
 			}
 			return nil
 		},
-		RunE: func(*cobra.Command, []string) error { return runLogin(app, flags) },
+		RunE: func(*cobra.Command, []string) error { return runLogin(app, &quota) },
 	}
-	flags.add(cmd)
+	quota.add(cmd)
 	return cmd
 }
 
@@ -53,7 +53,7 @@ type loggedIn struct {
 
 // runLogin tries the key before it stores it: a keyring holds no key that
 // never worked.
-func runLogin(app *App, flags clientFlags) error {
+func runLogin(app *App, quota *quotaFlags) error {
 	name, host, err := app.loginHost()
 	if err != nil {
 		return err
@@ -67,7 +67,7 @@ func runLogin(app *App, flags clientFlags) error {
 		return usagef("paste it, or pipe it in", "login: %w", err)
 	}
 	app.hide(key)
-	if err := tryKey(app, flags, name, key); err != nil {
+	if err := tryKey(app, quota, name, key); err != nil {
 		return fmt.Errorf("login: %w", err)
 	}
 	err = app.keyring(app.stop, func() error { return keyring.Set(keyringService, host, key) })
@@ -109,13 +109,24 @@ func (app *App) loginHost() (name, host string, err error) {
 	return name, hostOf(name), nil
 }
 
-// tryKey makes the cheapest calls that need the key.
-func tryKey(app *App, flags clientFlags, name, key string) error {
+// tryKey makes the cheapest calls that need the key. They are counted where
+// there is a state folder to count them in.
+func tryKey(app *App, quota *quotaFlags, name, key string) (err error) {
 	cas, err := app.authorities()
 	if err != nil {
 		return err
 	}
-	cfg := gainsight.Config{BaseURL: name, Timeout: flags.timeout, CAs: cas, UserAgent: "gsbatch/" + thisBuild().Version,
+	state, err := app.openState()
+	if err != nil {
+		app.log.Warn("login: the calls are not counted", "error", err)
+	}
+	gate, free, err := app.countedGate(app.stop, quota, state, name, "login")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, free()) }()
+	flags := quota.client
+	cfg := gainsight.Config{BaseURL: name, Gate: gate, Timeout: flags.timeout, CAs: cas, UserAgent: "gsbatch/" + thisBuild().Version,
 		Key: func(context.Context) (string, error) { return key, nil }}
 	if flags.picklistMethod != "auto" {
 		cfg.PicklistMethod = flags.picklistMethod
