@@ -1,7 +1,6 @@
 # Needs Go and make, and a C compiler for `make race`.
 
 GO ?= go
-VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo devel)
 FUZZTIME ?= 20s
 BENCH ?= .
 
@@ -16,11 +15,10 @@ STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 .PHONY: build test demo lint race bench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
-	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w -X main.version=$(VERSION)" -o $(BIN)/ ./cmd/gsbatch
+	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
 
 test: ## run all tests
 	@$(GO) version
-	@echo gsbatch $(VERSION)
 	$(GO) test ./...
 
 demo: build ## a session against the emulated tenant, no account needed
