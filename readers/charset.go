@@ -167,7 +167,7 @@ func (t *text) guess() error {
 	case b == 0:
 		return t.invalid(at, "is a NUL byte, which text does not contain", "export the file again as text")
 	case multi:
-		return t.invalid(at, "is not valid UTF-8, but other parts of the file are", "mend that byte, or name the charset with --encoding "+string(windows))
+		return t.invalid(at, "is not valid UTF-8, while other characters of the file seem to be: the file is damaged, or in another charset", "mend that byte, save the file as UTF-8, or name its charset with --encoding")
 	}
 	t.charset = windows
 	t.notice = "the file is not UTF-8 and was read as Windows-1252; check accents and dashes, or name its charset with --encoding"

@@ -78,7 +78,7 @@ func TestCSVErrors(t *testing.T) {
 		{"LF in a CR file", "a,b\r1,2\n3,4\r", readers.Options{}, readers.ErrRow, "a.csv:2:4: line feed outside quotes"},
 		{"CRLF in a CR file", "a,b\r\"1\",2\r\n3,4\r", readers.Options{}, readers.ErrRow, "a.csv:3:1: line feed outside quotes"},
 		{"NUL", "a,b\n1,\x00\n", readers.Options{}, readers.ErrDamaged, "a.csv:2:3: byte 0x00 is a NUL byte"},
-		{"damaged UTF-8", "a,b\nä,2\n1,\xe4\n", readers.Options{}, readers.ErrDamaged, "a.csv:3:3: byte 0xE4 is not valid UTF-8, but other parts of the file are"},
+		{"damaged UTF-8", "a,b\nä,2\n1,\xe4\n", readers.Options{}, readers.ErrDamaged, "a.csv:3:3: byte 0xE4 is not valid UTF-8, while other characters of the file seem to be"},
 		{"not the given UTF-8", "a\n\xe4\n", readers.Options{Encoding: "utf-8"}, readers.ErrDamaged, "a.csv:2:1: byte 0xE4 is not valid UTF-8"},
 		{"not the UTF-8 of its mark", "\xEF\xBB\xBFa\n\xe4\n", readers.Options{}, readers.ErrDamaged, "a.csv:2:1: byte 0xE4 is not valid UTF-8"},
 		{"neither UTF-8 nor Windows-1252", "a\nx\x81\n", readers.Options{}, readers.ErrDamaged, "a.csv:2:2: bytes 81 are no text in windows-1252"},

@@ -34,9 +34,12 @@ func openSource(ctx context.Context, path string, o Options) (*source, error) {
 		if o.Stdin == nil {
 			return nil, &Error{Place: Place{File: "stdin"}, What: "no standard input to read", Mend: "name a file", Err: ErrOption}
 		}
-		return spool(ctx, "stdin", path, o.Stdin, o)
+		return spool(ctx, "stdin", path, func() (io.ReadCloser, error) { return io.NopCloser(o.Stdin), nil }, o)
 	}
 	name := filepath.Base(path)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {
+		return spool(ctx, name, path, func() (io.ReadCloser, error) { return os.Open(path) }, o)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, &Error{Place: Place{File: path}, What: "cannot be opened", Mend: "check the path and its permissions", Err: bare(err)}
@@ -47,12 +50,6 @@ func openSource(ctx context.Context, path string, o Options) (*source, error) {
 		err = &Error{Place: Place{File: path}, What: "cannot be examined", Err: bare(err)}
 	case info.IsDir():
 		err = &Error{Place: Place{File: path}, What: "is a folder", Mend: "name a file in it", Err: ErrNotTable}
-	case !info.Mode().IsRegular():
-		s, err := spool(ctx, name, path, f, o)
-		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, err
-		}
-		return s, nil
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -73,7 +70,7 @@ func bare(err error) error {
 
 // spool copies a stream into a temporary file, which is unlinked at once where
 // the system allows that.
-func spool(ctx context.Context, name, path string, in io.Reader, o Options) (*source, error) {
+func spool(ctx context.Context, name, path string, open func() (io.ReadCloser, error), o Options) (*source, error) {
 	f, err := os.CreateTemp(o.TempDir, "gsbatch-spool-*")
 	if err != nil {
 		return nil, &Error{Place: Place{File: name}, What: "cannot be copied to a temporary file", Mend: "free or name another temporary folder", Err: err}
@@ -82,7 +79,7 @@ func spool(ctx context.Context, name, path string, in io.Reader, o Options) (*so
 	if runtime.GOOS != "windows" && os.Remove(f.Name()) == nil {
 		s.temp = ""
 	}
-	if s.size, err = io.Copy(f, contextReader{ctx, in}); err != nil {
+	if s.size, err = io.Copy(f, &stream{ctx: ctx, open: open}); err != nil {
 		err = &Error{Place: Place{File: name}, What: "cannot be copied to a temporary file", Mend: "check the space in the temporary folder", Err: err}
 		return nil, errors.Join(err, s.close())
 	}
@@ -219,16 +216,3 @@ func readBlock(r io.Reader, b []byte) (n int, end bool, err error) {
 
 // harmless is a size below which the ratio of unpacking does not matter.
 const harmless = 1 << 20
-
-// contextReader stops a copy when its context ends.
-type contextReader struct {
-	ctx context.Context
-	r   io.Reader
-}
-
-func (c contextReader) Read(p []byte) (int, error) {
-	if err := c.ctx.Err(); err != nil {
-		return 0, err
-	}
-	return c.r.Read(p)
-}

@@ -40,6 +40,7 @@ type source struct {
 	clear    string // clear token, "" none
 	blank    bool   // a blank cell is a problem
 	dates    *dateColumn
+	comma    evidence // of a decimal comma, once a number was in question
 }
 
 // binding is a field of the record with the sources of its id and its name.

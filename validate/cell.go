@@ -130,7 +130,7 @@ func (w *work) line(s *source, cell readers.Cell) (string, state) {
 }
 
 func (w *work) destroyed(s *source, text string) {
-	w.problem(s, text, "digits-lost", s.api+" "+quote(text)+" is a number of more than 15 digits; Excel keeps 15, so its last digits are not those that were typed", "format the column as text and enter the value anew")
+	w.problem(s, text, "digits-lost", s.api+" "+quote(text)+" is a number of more than 15 digits; Excel keeps 15, so its last digits are not those that were typed", "enter the value anew, as text")
 }
 
 // reference reads a cell that holds one Gsid. prefix is what it should begin

@@ -74,7 +74,7 @@ func (w *work) customNumber(b *binding, s *source, cell readers.Cell) {
 		w.destroyed(s, cell.Text)
 		return
 	}
-	n, code, why := metricNumber(cell, "")
+	n, code, why := w.number(s, cell, "")
 	if code != "" {
 		w.problem(s, cell.Text, code, b.field.id+" "+quote(cell.Text)+" "+why, "write the number with a decimal point and without separators")
 		return

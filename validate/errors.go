@@ -11,6 +11,9 @@ import (
 type MissingColumnError struct {
 	Name    string // of the table
 	Columns []MissingColumn
+	// OneColumn says that the table has one column in all: it was hardly read
+	// as it was meant.
+	OneColumn bool
 }
 
 // MissingColumn is a field for which a table has no column.
@@ -20,19 +23,27 @@ type MissingColumn struct {
 	Near    string   // the header that may be meant, "" if none is near
 }
 
-// Error is one line for each missing column.
+// Error names every missing column in one line.
 func (e *MissingColumnError) Error() string {
 	var b strings.Builder
+	b.WriteString(e.Name + ": no column for ")
 	for i, m := range e.Columns {
 		if i > 0 {
-			b.WriteByte('\n')
+			b.WriteString(", nor for ")
 		}
-		b.WriteString(e.Name + ": no column for " + m.Field + "; name one " + orList(m.Headers))
+		b.WriteString(m.Field + " (" + orList(m.Headers))
 		if m.Near != "" {
 			b.WriteString("; did you mean column " + quote(m.Near) + "?")
-		} else {
-			b.WriteString(", or give --set " + m.Field + "=VALUE")
 		}
+		b.WriteString(")")
+	}
+	switch {
+	case e.OneColumn:
+		b.WriteString("; the file reads as one column: name its --delimiter or --header-row, or the columns")
+	case len(e.Columns) == 1 && (e.Columns[0].Field == "Name" || e.Columns[0].Field == "Gsid"):
+		b.WriteString("; name the column so")
+	default:
+		b.WriteString("; name the columns so, map them with --map, or give one value for all rows with --set FIELD=VALUE")
 	}
 	return b.String()
 }

@@ -142,17 +142,18 @@ func TestMappingHelpIsAMapping(t *testing.T) {
 	}
 }
 
+// setHint ends the message of a missing column that one value may stand for.
+const setHint = "; name the columns so, map them with --map, or give one value for all rows with --set FIELD=VALUE"
+
 func TestHeaders(t *testing.T) {
 	for _, test := range []struct{ header, row, want string }{
-		{"Name,Stauts,EntityType,Company", "A,New,COMPANY,IBM", `goals.csv: no column for StatusName; name one Status, StatusName or StatusId; did you mean column "Stauts"?`},
-		{"Title,Status,EntityType,Company", "A,New,COMPANY,IBM", `goals.csv: no column for Name; name one Name, or give --set Name=VALUE`},
-		{"Name,Status,EntityType", "A,New,COMPANY", `goals.csv: no column for CompanyName; name one Company, CompanyName or CompanyId, or give --set CompanyName=VALUE`},
+		{"Name,Stauts,EntityType,Company", "A,New,COMPANY,IBM", `goals.csv: no column for StatusName (Status, StatusName or StatusId; did you mean column "Stauts"?)` + setHint},
+		{"Title,Status,EntityType,Company", "A,New,COMPANY,IBM", `goals.csv: no column for Name (Name); name the column so`},
+		{"Name,Status,EntityType", "A,New,COMPANY", `goals.csv: no column for CompanyName (Company, CompanyName or CompanyId)` + setHint},
 		{"Name,Goal Name,Status,EntityType,Company", "A,A,New,COMPANY,IBM", `goals.csv:1:6: columns "Name" and "Goal Name" are both for Name; rename one, or ignore one in a mapping`},
-		{"Gsdi,Status", goal1 + ",New", `goals.csv: no column for Gsid; name one Gsid; did you mean column "Gsdi"?` + "\n" +
-			"goals.csv: no column for Name; name one Name, or give --set Name=VALUE\n" +
-			"goals.csv: no column for EntityType; name one Entity Type or EntityType, or give --set EntityType=VALUE"},
-		{"Name", "A", "goals.csv: no column for StatusName; name one Status, StatusName or StatusId, or give --set StatusName=VALUE\n" +
-			"goals.csv: no column for EntityType; name one Entity Type or EntityType, or give --set EntityType=VALUE"},
+		{"Gsdi,Status", goal1 + ",New", `goals.csv: no column for Gsid (Gsid; did you mean column "Gsdi"?), nor for Name (Name), nor for EntityType (Entity Type or EntityType)` + setHint},
+		{"Name", "A", "goals.csv: no column for StatusName (Status, StatusName or StatusId), nor for EntityType (Entity Type or EntityType)" +
+			"; the file reads as one column: name its --delimiter or --header-row, or the columns"},
 	} {
 		table := openCSV(t, test.header+"\n"+test.row+"\n")
 		_, err := validate.Compile(t.Context(), table, validate.Config{Picklists: tenant()})

@@ -72,7 +72,7 @@ func (w *work) measured(m *metricBinding, p metricPart) (string, state) {
 		w.destroyed(s, cell.Text)
 		return "", bad
 	}
-	n, code, why := metricNumber(cell, m.unit)
+	n, code, why := w.number(s, cell, m.unit)
 	if code != "" {
 		w.problem(s, cell.Text, code, p.String()+" "+quote(cell.Text)+" of metric "+quote(m.name)+" "+why, "write the number with a decimal point and without separators")
 		return "", bad

@@ -85,7 +85,7 @@ func (c *Checker) missingParent(ctx context.Context) ([]string, error) {
 // missingColumns names the headers that would do, and the unknown header that
 // may have been meant.
 func (c *Checker) missingColumns(ids []string) error {
-	e := &MissingColumnError{Name: c.table.Name()}
+	e := &MissingColumnError{Name: c.table.Name(), OneColumn: len(c.table.Header()) == 1}
 	var unknown []string
 	for _, col := range c.columns {
 		if col.Use == Unknown {

@@ -206,6 +206,23 @@ func TestNumbersOfPeople(t *testing.T) {
 	}
 }
 
+// A point may part thousands where the column's other numbers have a comma.
+func TestPointBesideDecimalComma(t *testing.T) {
+	m := &validate.Mapping{Name: "m.yaml", Columns: []validate.ColumnRule{{Header: "N", Field: "n__gc", Type: "number", OnBlank: "keep", Otherwise: "pass"}}}
+	c, table := compile(t, validate.Config{Mapping: m, Picklists: tenant()}, "Gsid,N\n"+goal1+",1.234\n"+goal2+",\"12,5\"\n")
+	want := []string{
+		`ambiguous-number: n__gc "1.234" may be 1.234 or 1234: other numbers of the column have a decimal comma`,
+		`update {"record":{"Gsid":"` + goal2 + `","n__gc":12.5}}`,
+	}
+	if diff := cmp.Diff(want, lines(t, c, table)); diff != "" {
+		t.Error(diff)
+	}
+	c, table = compile(t, validate.Config{Mapping: m, Picklists: tenant()}, "Gsid,N\n"+goal1+",1.234\n"+goal2+",12.5\n")
+	if got := lines(t, c, table)[0]; got != `update {"record":{"Gsid":"`+goal1+`","n__gc":1.234}}` {
+		t.Error(got)
+	}
+}
+
 func TestCellKinds(t *testing.T) {
 	rows := `{"Gsid":"` + goal1 + `","Name":"A","t__gc":"x","n__gc":10.50,"b__gc":true,"l__gc":["a","b"],"z__gc":null,"CTA":["` + cta1 + `","` + cta2 + `"]}` + "\n" +
 		`{"Gsid":"` + goal2 + `","Name":["a","b"],"n__gc":12345678901234567}` + "\n" +
