@@ -2,7 +2,7 @@
 //
 // Open gives the state Folder. Its tenant.db (Tenant) holds what outlives a
 // run and is shared by all processes: the quota's stamps, the index of created
-// payloads and the ids learned from answers; its transactions are small. Each
+// payloads and the runs being applied; its transactions are small. Each
 // run has a database of its own, runs/ID.db (Run), so that planning a million
 // rows blocks nobody.
 //

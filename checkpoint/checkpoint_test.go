@@ -13,7 +13,12 @@ import (
 	"go.uber.org/goleak"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if role := os.Getenv(childRole); role != "" {
+		os.Exit(child(role, os.Getenv(childFolder)))
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // newRun makes a run of n planned creates in a new folder.
 func newRun(t *testing.T, n int) (*Folder, *Run) {
@@ -261,6 +266,59 @@ func TestNoIntentAfterFailedCommit(t *testing.T) {
 	closeRun(t, run)
 }
 
+// A Flush that comes after the end does not wait for a commit that never will be.
+func TestFlushAfterClose(t *testing.T) {
+	_, run := newRun(t, 2)
+	defer closeRun(t, run)
+	for _, events := range []int{0, 2} {
+		j := run.Journal(func([]Event) {})
+		served := make(chan error, 1)
+		go func() { served <- j.Serve() }()
+		for seq := range events {
+			j.Record(outcomeOf(int64(seq+1), Created, "G"))
+		}
+		j.Close()
+		j.Flush()
+		if err := <-served; err != nil {
+			t.Fatal(err)
+		}
+		j.Flush()
+	}
+}
+
+// Whoever counts while the holder folds finds every row once.
+func TestCountsDuringFold(t *testing.T) {
+	const rows = 3000
+	folder, run := newRun(t, rows)
+	defer closeRun(t, run)
+	view, err := folder.View(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeRun(t, view)
+	var events []Event
+	for seq := int64(1); seq <= rows; seq++ {
+		events = append(events, outcomeOf(seq, Created, "G"))
+	}
+	journal(t, run, events...)
+	folded := make(chan error, 1)
+	go func() { folded <- run.Fold(t.Context()) }()
+	for more := true; more; {
+		select {
+		case err := <-folded:
+			if err != nil {
+				t.Fatal(err)
+			}
+			more = false
+		default:
+		}
+		counts, err := view.Counts(t.Context())
+		if err != nil || counts != (Counts{Rows: rows, Created: rows}) {
+			t.Errorf("%+v, %v", counts, err)
+		}
+	}
+}
+
 func TestLockNamesItsHolder(t *testing.T) {
 	folder, run := newRun(t, 1)
 	_, err := folder.Lock(t.Context(), "a", Holder{})
@@ -273,7 +331,10 @@ func TestLockNamesItsHolder(t *testing.T) {
 		t.Fatal("a reader was kept out:", err)
 	}
 	closeRun(t, view)
-	closeRun(t, run)
+	if err := os.Remove(holderPath(folder.lockPath("a"))); err != nil {
+		t.Fatal(err)
+	}
+	closeRun(t, run) // without its note the lock is dropped all the same
 	again, err := folder.Lock(t.Context(), "a", Holder{})
 	if err != nil {
 		t.Fatal(err)

@@ -59,11 +59,31 @@ func openDatabaseReadOnly(path string) (*database, error) {
 	if _, err := os.Stat(path); err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
+	if err := undoTornBirth(path); err != nil {
+		return nil, &StorageError{Path: path, Err: err}
+	}
 	read, err := openReader(path)
 	if err != nil {
 		return nil, err
 	}
 	return &database{path: path, read: read}, nil
+}
+
+// undoTornBirth undoes the first transaction of a file whose maker was killed
+// in it. A connection that only reads may not, and would refuse the file for
+// good. Later transactions leave no such journal: they are in the
+// write-ahead log.
+func undoTornBirth(path string) error {
+	if _, err := os.Stat(path + "-journal"); err != nil {
+		return nil
+	}
+	db, err := sql.Open("sqlite", dsn(path, "rw"))
+	if err != nil {
+		return err
+	}
+	var tables int
+	err = db.QueryRow(`SELECT count(*) FROM sqlite_schema`).Scan(&tables)
+	return errors.Join(err, db.Close())
 }
 
 func openReader(path string) (*sql.DB, error) {
@@ -72,6 +92,7 @@ func openReader(path string) (*sql.DB, error) {
 		return nil, &StorageError{Path: path, Err: err}
 	}
 	read.SetMaxOpenConns(4)
+	read.SetMaxIdleConns(4) // to open one again costs more than most reads
 	return read, nil
 }
 
@@ -110,6 +131,9 @@ func (db *database) wrap(err error) error {
 
 // transaction runs do in one durable transaction.
 func (db *database) transaction(ctx context.Context, do func(*sql.Tx) error) error {
+	if db.write == nil {
+		return &StorageError{Path: db.path, Err: errors.New("it is open for reading alone")}
+	}
 	tx, err := db.write.BeginTx(ctx, nil)
 	if err != nil {
 		return db.wrap(err)

@@ -16,7 +16,7 @@ const foldEvents = 50_000
 // off anywhere and repeated.
 func (r *Run) Fold(ctx context.Context) error {
 	for {
-		upto, err := r.foldedUpto(ctx)
+		upto, err := r.foldedUpto(ctx, r.db.read)
 		if err != nil {
 			return err
 		}
@@ -30,9 +30,9 @@ func (r *Run) Fold(ctx context.Context) error {
 	}
 }
 
-func (r *Run) foldedUpto(ctx context.Context) (int64, error) {
+func (r *Run) foldedUpto(ctx context.Context, q querier) (int64, error) {
 	var upto int64
-	err := r.db.read.QueryRowContext(ctx, `SELECT upto FROM folded`).Scan(&upto)
+	err := q.QueryRowContext(ctx, `SELECT upto FROM folded`).Scan(&upto)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -45,7 +45,7 @@ func (r *Run) sumUp(ctx context.Context, upto int64) (last int64, fates map[int6
 	fates = map[int64]Fate{}
 	last = upto
 	events := 0
-	err = r.eachRecord(ctx, upto, func(id int64, text string) (bool, error) {
+	err = r.eachRecord(ctx, r.db.read, upto, func(id int64, text string) (bool, error) {
 		last = id
 		err := eachEvent(text, func(e *Event) error {
 			events++
@@ -58,8 +58,8 @@ func (r *Run) sumUp(ctx context.Context, upto int64) (last int64, fates map[int6
 }
 
 // eachRecord calls do for each journal record behind upto until it says stop.
-func (r *Run) eachRecord(ctx context.Context, upto int64, do func(id int64, text string) (more bool, err error)) error {
-	rows, err := r.db.read.QueryContext(ctx, `SELECT id, batch FROM journal WHERE id > ? ORDER BY id`, upto)
+func (r *Run) eachRecord(ctx context.Context, q querier, upto int64, do func(id int64, text string) (more bool, err error)) error {
+	rows, err := q.QueryContext(ctx, `SELECT id, batch FROM journal WHERE id > ? ORDER BY id`, upto)
 	if err != nil {
 		return r.db.wrap(err)
 	}
@@ -112,7 +112,7 @@ func (r *Run) SetFates(ctx context.Context, fates map[int64]Fate) error {
 	if len(fates) == 0 {
 		return nil
 	}
-	upto, err := r.foldedUpto(ctx)
+	upto, err := r.foldedUpto(ctx, r.db.read)
 	if err != nil {
 		return err
 	}
@@ -123,37 +123,46 @@ func (r *Run) SetFates(ctx context.Context, fates map[int64]Fate) error {
 // for a run that is being applied, a row whose call is under way is pending.
 func (r *Run) Counts(ctx context.Context) (Counts, error) {
 	counts := Counts{Rows: int(r.info.Input.Rows)}
-	rows, err := r.db.read.QueryContext(ctx, `SELECT status, count(*) FROM fates GROUP BY status`)
+	// One snapshot: between two reads a fold would hide rows from both.
+	tx, err := r.db.read.BeginTx(ctx, nil)
+	if err == nil {
+		err = errors.Join(r.countFates(ctx, tx, &counts), tx.Rollback())
+	}
 	if err != nil {
 		return counts, r.db.wrap(err)
-	}
-	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	for rows.Next() {
-		var status string
-		var n int
-		if err := rows.Scan(&status, &n); err != nil {
-			return counts, r.db.wrap(err)
-		}
-		*counts.Of(Status(status)) += n
-	}
-	if err := rows.Err(); err != nil {
-		return counts, r.db.wrap(err)
-	}
-	if err := r.countTail(ctx, &counts); err != nil {
-		return counts, err
 	}
 	counts.Pending = 0
 	counts.Pending = counts.Rows - counts.sum()
 	return counts, nil
 }
 
-// countTail adds what the part of the journal that is not folded yet says.
-func (r *Run) countTail(ctx context.Context, counts *Counts) error {
-	upto, err := r.foldedUpto(ctx)
+func (r *Run) countFates(ctx context.Context, tx *sql.Tx, counts *Counts) error {
+	rows, err := tx.QueryContext(ctx, `SELECT status, count(*) FROM fates GROUP BY status`)
 	if err != nil {
 		return err
 	}
-	return r.eachRecord(ctx, upto, func(_ int64, text string) (bool, error) {
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var status string
+		var n int
+		if err := rows.Scan(&status, &n); err != nil {
+			return err
+		}
+		*counts.Of(Status(status)) += n
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	return r.countTail(ctx, tx, counts)
+}
+
+// countTail adds what the part of the journal that is not folded yet says.
+func (r *Run) countTail(ctx context.Context, tx *sql.Tx, counts *Counts) error {
+	upto, err := r.foldedUpto(ctx, tx)
+	if err != nil {
+		return err
+	}
+	return r.eachRecord(ctx, tx, upto, func(_ int64, text string) (bool, error) {
 		return true, eachEvent(text, func(e *Event) error {
 			if e.Kind == Outcome {
 				*counts.Of(e.Status)++

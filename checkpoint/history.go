@@ -43,7 +43,7 @@ func (r *Run) History(ctx context.Context, line int) (History, error) {
 var ErrNoRow = errors.New("the input has no such row")
 
 func (r *Run) op(ctx context.Context, seq int64) (*Op, error) {
-	ops, err := r.readOps(ctx, seq, map[int64]string{0: ""})
+	ops, err := r.readOps(ctx, seq, 1, map[int64]string{0: ""})
 	if err != nil || len(ops) == 0 || ops[0].Seq != seq {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func (r *Run) Problems(ctx context.Context, seq int64) ([]Problem, error) {
 func (r *Run) events(ctx context.Context, seq int64) ([]Event, error) {
 	var found []Event
 	mark := fmt.Sprintf("\t%d\t", seq)
-	err := r.eachRecord(ctx, 0, func(_ int64, text string) (bool, error) {
+	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
 		if !strings.Contains(text, mark) {
 			return true, nil
 		}

@@ -123,12 +123,15 @@ func (j *Journal) Serve() error {
 	}
 }
 
-// take swaps the gathered batch for an empty one.
+// take swaps the gathered batch for an empty one. The last one stays: nothing
+// is added to it any more, and a late Flush finds it done.
 func (j *Journal) take() (b *batch, last bool) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	b = j.batch
-	j.batch = newBatch()
+	if !j.closed {
+		j.batch = newBatch()
+	}
 	return b, j.closed
 }
 
@@ -138,12 +141,12 @@ func (j *Journal) fail(b *batch, err error) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.err = err
-	for _, b := range []*batch{b, j.batch} {
-		if b != nil {
-			b.err = err
-			close(b.done)
-		}
+	if b != nil && b != j.batch {
+		b.err = err
+		close(b.done)
 	}
+	j.batch.err = err
+	close(j.batch.done)
 	return err
 }
 

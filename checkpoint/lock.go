@@ -32,25 +32,35 @@ func (e *LockedError) Error() string {
 		e.Holder.Command, e.Holder.PID, e.Holder.Host, e.Holder.Since.Format("15:04:05"))
 }
 
+// holderPath is the file beside a lock file that says who holds it: the lock
+// file itself may not be readable while held on every system.
+func holderPath(lockPath string) string { return lockPath + ".json" }
+
+// readHolder is who holds the lock file, as far as it can be read: a torn note
+// still leaves a correct refusal.
+func readHolder(lockPath string) Holder {
+	var holder Holder
+	if text, err := os.ReadFile(holderPath(lockPath)); err == nil {
+		_ = json.Unmarshal(text, &holder)
+	}
+	return holder
+}
+
 // lock is a held lock file. The kernel drops it with the process, so a killed
 // one leaves nothing behind that a person would have to clear away.
 type lock struct {
 	file *flock.Flock
-	info string // who holds it, in a file beside: the lock file itself may not be readable while held on every system
+	info string // path of the file that says who holds it
 }
 
 func acquireLock(path, run string, holder Holder) (*lock, error) {
-	l := &lock{file: flock.New(path, flock.SetPermissions(0o600)), info: path + ".json"}
+	l := &lock{file: flock.New(path, flock.SetPermissions(0o600)), info: holderPath(path)}
 	held, err := l.file.TryLock()
 	if err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
 	if !held {
-		locked := &LockedError{Run: run}
-		if text, err := os.ReadFile(l.info); err == nil {
-			_ = json.Unmarshal(text, &locked.Holder) // a torn note still leaves a correct refusal
-		}
-		return nil, locked
+		return nil, &LockedError{Run: run, Holder: readHolder(path)}
 	}
 	text, err := json.Marshal(holder)
 	if err == nil {
@@ -65,5 +75,9 @@ func acquireLock(path, run string, holder Holder) (*lock, error) {
 // release drops the lock. The lock file stays: removing it would let two
 // processes hold two files of one name.
 func (l *lock) release() error {
-	return errors.Join(os.Remove(l.info), l.file.Unlock())
+	err := os.Remove(l.info)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, l.file.Unlock())
 }

@@ -237,7 +237,10 @@ func (u *unpacker) row(cells []Cell) (line int, _ []Cell) {
 	line = u.uvarint()
 	cells = cells[:0]
 	for range u.uvarint() {
-		if u.bad || len(u.chunk) == 0 {
+		if len(u.chunk) == 0 {
+			u.bad = true
+		}
+		if u.bad {
 			break
 		}
 		kind := u.chunk[0]

@@ -141,6 +141,25 @@ type QuotaUse struct {
 	NextFree    time.Time      // when the next taken slot is usable again; zero when none is taken
 	PausedUntil time.Time      // zero when not paused
 	DayFree     time.Time      // when the day's allowance, if used up, frees; zero when it is not
+	Minutes     []MinuteCalls  // of the last 24 hours, rising
+}
+
+// MinuteCalls is how many calls began in a minute.
+type MinuteCalls struct {
+	End   time.Time
+	Calls int
+}
+
+// Frees is how many of the day's calls may be made again by t.
+func (u QuotaUse) Frees(t time.Time) int {
+	n := 0
+	for _, m := range u.Minutes {
+		if m.End.Add(day).After(t) {
+			break
+		}
+		n += m.Calls
+	}
+	return n
 }
 
 // Use tells the tenant's calls at now.
@@ -165,7 +184,28 @@ func (t *Tenant) Use(ctx context.Context, now time.Time, daily int) (QuotaUse, e
 			return use, t.db.wrap(err)
 		}
 	}
-	return use, t.countDay(ctx, now, &use)
+	if err := t.countDay(ctx, now, &use); err != nil {
+		return use, err
+	}
+	return use, t.countMinutes(ctx, now, &use)
+}
+
+func (t *Tenant) countMinutes(ctx context.Context, now time.Time, use *QuotaUse) error {
+	rows, err := t.db.read.QueryContext(ctx, `SELECT minute, sum(n) FROM calls WHERE tenant = ? AND minute >= ? GROUP BY minute ORDER BY minute`, t.name, now.Add(-day).Unix()/60)
+	if err != nil {
+		return t.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var minute int64
+		var m MinuteCalls
+		if err := rows.Scan(&minute, &m.Calls); err != nil {
+			return t.db.wrap(err)
+		}
+		m.End = time.Unix((minute+1)*60, 0)
+		use.Minutes = append(use.Minutes, m)
+	}
+	return t.db.wrap(rows.Err())
 }
 
 func (t *Tenant) countDay(ctx context.Context, now time.Time, use *QuotaUse) error {

@@ -85,7 +85,7 @@ func (r *Run) linesOfChunk(chunks *sql.Rows, ops *sideReader[Op], fates *sideRea
 			}
 		}
 		if packed.bad {
-			return false, &StorageError{Path: r.db.path, Err: fmt.Errorf("cells of row %d are damaged", seq)}
+			return false, &StorageError{Path: r.db.path, Err: fmt.Errorf("row %d: %w", seq, errDamagedCells)}
 		}
 		if !yield(line) {
 			return false, nil
@@ -93,6 +93,9 @@ func (r *Run) linesOfChunk(chunks *sql.Rows, ops *sideReader[Op], fates *sideRea
 	}
 	return true, nil
 }
+
+// errDamagedCells says that a chunk of cells is not as it was written.
+var errDamagedCells = errors.New("the stored cells are damaged")
 
 // fateRow is a fate with its row's number.
 type fateRow struct {
@@ -157,7 +160,7 @@ func (r *Run) PendingOps(ctx context.Context) iter.Seq2[Op, error] {
 		}
 		texts := map[int64]string{0: ""}
 		for next := done.nextClear(1); next <= r.info.Input.Rows; next = done.nextClear(next) {
-			ops, err := r.readOps(ctx, next, texts)
+			ops, err := r.readOps(ctx, next, opBatch, texts)
 			if err != nil {
 				yield(Op{}, err)
 				return
@@ -179,14 +182,15 @@ func (r *Run) PendingOps(ctx context.Context) iter.Seq2[Op, error] {
 	}
 }
 
-func (r *Run) readOps(ctx context.Context, from int64, texts map[int64]string) ([]Op, error) {
-	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, line, action, gsid, item, lookups, names, key, hash, modified FROM ops WHERE seq >= ? ORDER BY seq LIMIT ?`, from, opBatch)
+// readOps reads at most limit operations from row number from on.
+func (r *Run) readOps(ctx context.Context, from int64, limit int, texts map[int64]string) ([]Op, error) {
+	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, line, action, gsid, item, lookups, names, key, hash, modified FROM ops WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit)
 	if err != nil {
 		return nil, r.db.wrap(err)
 	}
 	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	ops := make([]Op, 0, opBatch)
-	refs := make([][2]int64, 0, opBatch)
+	ops := make([]Op, 0, limit)
+	refs := make([][2]int64, 0, limit)
 	for rows.Next() {
 		var op Op
 		var ref [2]int64

@@ -37,9 +37,11 @@ type Info struct {
 	State       State           `json:"state"`
 	Input       Input           `json:"input"`
 	Header      []string        `json:"header"`
-	Settings    json.RawMessage `json:"settings"`     // the run's own flags, given again by resume
-	OptionsHash string          `json:"options_hash"` // of all that shapes the plan
-	Picklists   string          `json:"picklists"`    // hash of the picklists it was planned with
+	Settings    json.RawMessage `json:"settings"`               // the run's own flags, given again by resume
+	OptionsHash string          `json:"options_hash"`           // of all that shapes the plan
+	Picklists   string          `json:"picklists"`              // hash of the picklists it was planned with
+	OnDuplicate string          `json:"on_duplicate,omitempty"` // of the plan: error, skip, create
+	Again       bool            `json:"again,omitempty"`        // planned without a look at what other runs created
 	ReportDir   string          `json:"report_dir"`
 	Parent      string          `json:"parent,omitempty"` // the run it retries
 	CreatedAt   time.Time       `json:"created_at"`
@@ -48,6 +50,7 @@ type Info struct {
 	ResumeAt    *time.Time      `json:"resume_at,omitempty"`
 	Counts      Counts          `json:"counts"` // as of the last stop
 	Calls       Calls           `json:"calls"`
+	Reported    bool            `json:"reported"` // the reports of this stop are written
 }
 
 // Input is the file a run was planned from. The file is not needed again.
@@ -143,11 +146,15 @@ func (f *Folder) Create(ctx context.Context, info Info, holder Holder) (*Run, er
 }
 
 // Lock opens the run of that exact id for writing and brings its fates up to
-// date with its journal. A run that another process holds is a *LockedError.
+// date with its journal. A run that another process holds is a *LockedError;
+// one that is not there, or no longer, is ErrNoRun.
 func (f *Folder) Lock(ctx context.Context, id string, holder Holder) (*Run, error) {
 	held, err := acquireLock(f.lockPath(id), id, holder)
 	if err != nil {
 		return nil, err
+	}
+	if _, err := os.Stat(f.runPath(id)); errors.Is(err, os.ErrNotExist) {
+		return nil, errors.Join(fmt.Errorf("run %q: %w", id, ErrNoRun), held.release())
 	}
 	db, err := openDatabase(ctx, f.runPath(id), runSchema)
 	if err != nil {

@@ -61,6 +61,10 @@ func (c *Counts) Of(s Status) *int {
 	return &c.Pending
 }
 
+// Whole says that every row is counted, once: it is false where the counting
+// was cut short.
+func (c Counts) Whole() bool { return c.sum() == c.Rows }
+
 // sum is how many rows are in a status.
 func (c Counts) sum() int {
 	return c.Created + c.Updated + c.Deleted + c.Unchanged + c.Rejected + c.Invalid +

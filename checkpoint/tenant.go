@@ -19,13 +19,20 @@ type Tenant struct {
 	name   string
 }
 
+// tenantSchema is safe to repeat. A commit here need not be on the disk when it
+// returns, which would cost two syncs a call: after a power cut the index is
+// made anew from the journals, which are synced, and the last stamps of the
+// quota are older than a window before anything runs again. A killed process
+// loses nothing.
 const tenantSchema = `
+PRAGMA synchronous = NORMAL;
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS created (
   tenant TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, line INTEGER NOT NULL,
   key BLOB NOT NULL, hash BLOB NOT NULL, gsid TEXT NOT NULL, PRIMARY KEY (tenant, run, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS created_key ON created (tenant, key);
 CREATE TABLE IF NOT EXISTS indexed (run TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS applying (n INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stamps (
   id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, usable INTEGER NOT NULL, leased INTEGER NOT NULL, who TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS stamps_usable ON stamps (tenant, usable);
@@ -87,31 +94,43 @@ func (t *Tenant) indexRun(ctx context.Context, id string) error {
 		return err
 	}
 	defer run.Close() //nolint:errcheck // read only
-	var upto int64
-	err = t.db.read.QueryRowContext(ctx, `SELECT upto FROM indexed WHERE run = ?`, id).Scan(&upto)
-	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return t.db.wrap(err)
-	}
 	for {
-		last, fates, err := run.sumUp(ctx, upto)
-		if err != nil || last == upto {
+		from, err := indexedUpto(ctx, t.db.read, id)
+		if err != nil {
+			return t.db.wrap(err)
+		}
+		last, fates, err := run.sumUp(ctx, from)
+		if err != nil || last == from {
 			return err
 		}
-		if err := t.indexFates(ctx, run, last, fates); err != nil {
+		if err := t.indexFates(ctx, run, from, last, fates); err != nil {
 			return err
 		}
-		upto = last
 	}
 }
 
+func indexedUpto(ctx context.Context, q querier, run string) (int64, error) {
+	var upto int64
+	err := q.QueryRowContext(ctx, `SELECT upto FROM indexed WHERE run = ?`, run).Scan(&upto)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return upto, err
+}
+
 // indexFates enters creates that happened or may have happened, and takes out
-// those that did not after all.
-func (t *Tenant) indexFates(ctx context.Context, run *Run, upto int64, fates map[int64]Fate) error {
+// those that did not after all. The fates are those of the journal from from to
+// upto; where another process has indexed from there meanwhile, they may be
+// older than what it entered, and nothing is done.
+func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fates map[int64]Fate) error {
 	keys, err := run.createKeys(ctx, fates)
 	if err != nil {
 		return err
 	}
 	return t.db.transaction(ctx, func(tx *sql.Tx) error {
+		if now, err := indexedUpto(ctx, tx, run.info.ID); err != nil || now != from {
+			return err
+		}
 		insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO created (tenant, run, seq, line, key, hash, gsid) VALUES (?, ?, ?, ?, ?, ?, ?)`)
 		if err != nil {
 			return err
@@ -151,59 +170,19 @@ func (r *Run) createKeys(ctx context.Context, fates map[int64]Fate) ([]Op, error
 	var ops []Op
 	for rows.Next() {
 		var op Op
-		var key, hash sql.RawBytes
-		if err := rows.Scan(&op.Seq, &op.Line, &key, &hash); err != nil {
+		if err := scanKeys(rows, &op); err != nil {
 			return nil, r.db.wrap(err)
 		}
-		copy(op.Key[:], key)
-		copy(op.Hash[:], hash)
 		ops = append(ops, op)
 	}
 	return ops, r.db.wrap(rows.Err())
 }
 
-// Match is a pending create of a run whose natural key another run created, or
-// may have created.
-type Match struct {
-	Seq  int64
-	Line int
-	Same bool   // the payload is the same to the byte
-	Gsid string // "" while the other row is in doubt
-	Run  string // the other run
-	Row  int    // and its line
-}
-
-// MatchCreated finds, in one query, the pending creates of run that the index
-// knows from other runs: at most one match a row, an equal payload before another.
-func (t *Tenant) MatchCreated(ctx context.Context, run *Run) ([]Match, error) {
-	conn, err := run.db.read.Conn(ctx)
-	if err != nil {
-		return nil, run.db.wrap(err)
-	}
-	defer conn.Close() //nolint:errcheck // back to the pool
-	if _, err := conn.ExecContext(ctx, `ATTACH ? AS tenant`, dsn(t.db.path, "ro")); err != nil {
-		return nil, t.db.wrap(err)
-	}
-	defer conn.ExecContext(context.WithoutCancel(ctx), `DETACH tenant`) //nolint:errcheck // a connection that kept it would be closed with the run
-	rows, err := conn.QueryContext(ctx, `
-		SELECT o.seq, o.line, o.hash = c.hash, c.gsid, c.run, c.line
-		FROM tenant.created c JOIN ops o ON o.key = c.key AND o.action = 'create'
-		WHERE c.tenant = ? AND c.run <> ? AND NOT EXISTS (SELECT 1 FROM fates f WHERE f.seq = o.seq AND f.status <> 'pending')
-		ORDER BY o.seq, o.hash = c.hash, c.gsid <> ''`, t.name, run.info.ID)
-	if err != nil {
-		return nil, t.db.wrap(err)
-	}
-	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	var matches []Match
-	for rows.Next() {
-		var m Match
-		if err := rows.Scan(&m.Seq, &m.Line, &m.Same, &m.Gsid, &m.Run, &m.Row); err != nil {
-			return nil, t.db.wrap(err)
-		}
-		if n := len(matches); n > 0 && matches[n-1].Seq == m.Seq {
-			matches = matches[:n-1] // a better one follows
-		}
-		matches = append(matches, m)
-	}
-	return matches, t.db.wrap(rows.Err())
+// scanKeys reads seq, line, key and hash of an operation.
+func scanKeys(rows *sql.Rows, op *Op) error {
+	var key, hash sql.RawBytes
+	err := rows.Scan(&op.Seq, &op.Line, &key, &hash)
+	copy(op.Key[:], key)
+	copy(op.Hash[:], hash)
+	return err
 }

@@ -3,7 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,8 @@ type ApplyConfig struct {
 	// asked. Without Confirm the run goes on only if all of them succeeded.
 	Canary  int
 	Confirm func(Status) bool
+	// Log, which may be nil, is told of every intent and outcome at level debug.
+	Log *slog.Logger
 	// Progress, which may be nil, is called after every commit of outcomes,
 	// from one goroutine at a time.
 	Progress func(Status)
@@ -37,7 +41,7 @@ type ApplyConfig struct {
 
 // Limits end a run early, in a state that resume goes on from.
 type Limits struct {
-	Errors   ErrorLimit
+	Errors   ErrorLimit    // of the rows of this call of Apply
 	Calls    int64         // calls of this process, reads included
 	Duration time.Duration // of this call of Apply
 }
@@ -69,8 +73,10 @@ func (o Outcome) Has(reason StopReason) bool {
 
 // Apply sends the run's pending operations until none is left or something
 // ends it. When stop is done no further row is begun, and calls in flight
-// get their answers. The error is of the checkpoint or of ctx alone; all else
-// that ends a run is in the Outcome. In every case the run's fates are up to
+// get their answers. The error is of the checkpoint or of ctx, a *StateError,
+// or a *checkpoint.LockedError where another run that is being applied is to
+// create one of the same goals; all else that ends a run is in the Outcome. In
+// every case the run's fates are up to
 // date when Apply returns, as far as the checkpoint can be written.
 func Apply(ctx, stop context.Context, cfg ApplyConfig) (Outcome, error) {
 	a := newApply(stop, cfg)
@@ -90,21 +96,23 @@ type apply struct {
 	journal *checkpoint.Journal
 	calling context.Context // of calls: ends only when their grace is over
 
-	status     Status // owned by the journal's goroutine while it serves
+	status     Status // owned by the journal's goroutine while it serves, as the next two
+	decided    int    // rows in this session
+	rejected   int    // of those
 	serverTime atomic.Int64
 	retried    atomic.Int64
 	throttled  atomic.Int64
 	begun      atomic.Int64 // calls, for the budget; those made before Apply included
 	breaker    breaker
+	keys       *keys
 
-	mu       sync.Mutex
-	doubtful map[[16]byte]bool // natural keys with a row in doubt
-	refused  map[string]string // names the server refused, with its reason
+	mu      sync.Mutex
+	refused map[string]string // names the server refused, with its reason
 }
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
-	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration),
-		doubtful: map[[16]byte]bool{}, refused: map[string]string{}}
+	cfg.Again = cfg.Again || cfg.Run.Info().Again
+	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}}
 }
 
 func (a *apply) run(ctx context.Context) error {
@@ -115,6 +123,12 @@ func (a *apply) run(ctx context.Context) error {
 	if a.cfg.Grace > 0 {
 		defer context.AfterFunc(a.stops.ctx, func() { time.AfterFunc(a.cfg.Grace, cut) })()
 	}
+	defer context.AfterFunc(ctx, a.stops.cancel)()
+	if err := applicable(a.cfg.Run.Info()); err != nil {
+		return err
+	}
+	// Where it fails the next run that begins takes this one out.
+	defer func() { _ = a.cfg.Tenant.End(context.WithoutCancel(ctx), a.cfg.Run) }()
 	if err := a.prepare(ctx); err != nil {
 		return err
 	}
@@ -128,19 +142,35 @@ func (a *apply) run(ctx context.Context) error {
 	return errors.Join(err, g.Wait())
 }
 
+// StateError says that a run cannot be applied: its planning was cut short, or
+// it was given up.
+type StateError struct {
+	Run   string
+	State checkpoint.State
+}
+
+func (e *StateError) Error() string {
+	return fmt.Sprintf("run %s cannot be applied: it is %s; import the file again", e.Run, e.State)
+}
+
+func applicable(info checkpoint.Info) error {
+	if info.State == checkpoint.Planning || info.State == checkpoint.Abandoned {
+		return &StateError{Run: info.ID, State: info.State}
+	}
+	return nil
+}
+
 // prepare brings what is known of the run into memory before the first call.
 func (a *apply) prepare(ctx context.Context) error {
-	if !a.cfg.Again {
-		if err := staleCreates(ctx, a.cfg.Tenant, a.cfg.Run); err != nil {
-			return err
-		}
+	if err := a.lookAround(ctx); err != nil {
+		return err
 	}
 	keys, err := a.cfg.Run.DoubtfulKeys(ctx)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		a.doubtful[key] = true
+		a.keys.doubt(key)
 	}
 	a.begun.Store(int64(a.calls().Total))
 	a.status.Counts, err = a.cfg.Run.Counts(ctx)
@@ -148,6 +178,20 @@ func (a *apply) prepare(ctx context.Context) error {
 		return err
 	}
 	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
+}
+
+// lookAround deals with what other runs are about to create, or created since
+// the plan was made. The runs that are not live by now have told all they did,
+// so that the index is right for them.
+func (a *apply) lookAround(ctx context.Context) error {
+	live, err := a.cfg.Tenant.Begin(ctx, a.cfg.Run)
+	if err != nil || a.cfg.Again {
+		return err
+	}
+	if err := refuseClash(ctx, a.cfg.Tenant, a.cfg.Run, live); err != nil {
+		return err
+	}
+	return staleCreates(ctx, a.cfg.Tenant, a.cfg.Run)
 }
 
 // passes sends the canaries, asks, and sends the rest.
@@ -198,7 +242,7 @@ func (a *apply) pass(ctx context.Context, next func() (checkpoint.Op, error, boo
 func (a *apply) feed(ctx context.Context, next func() (checkpoint.Op, error, bool), ops chan<- checkpoint.Op, limit int) error {
 	for n := 0; limit == 0 || n < limit; n++ {
 		if a.stops.stopping() {
-			return nil
+			return context.Cause(ctx)
 		}
 		op, err, more := next()
 		if err != nil || !more {
@@ -207,8 +251,6 @@ func (a *apply) feed(ctx context.Context, next func() (checkpoint.Op, error, boo
 		select {
 		case ops <- op:
 		case <-a.stops.done():
-			return nil
-		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
@@ -217,6 +259,7 @@ func (a *apply) feed(ctx context.Context, next func() (checkpoint.Op, error, boo
 
 // committed counts outcomes once they are durable; nothing is claimed before.
 func (a *apply) committed(events []checkpoint.Event) {
+	a.log(events)
 	for i := range events {
 		e := &events[i]
 		if e.Kind != checkpoint.Outcome || e.Status == checkpoint.Pending {
@@ -224,15 +267,35 @@ func (a *apply) committed(events []checkpoint.Event) {
 		}
 		a.status.Counts.Pending--
 		*a.status.Counts.Of(e.Status)++
+		a.decided++
 		if e.Attempt > 0 {
 			a.status.Sent++
 		}
-		if e.Status == checkpoint.Rejected && a.cfg.Limits.Errors.reached(a.status.Counts.Rejected, a.status.Sent) {
+		if e.Status == checkpoint.Rejected {
+			a.rejected++
+		}
+		if a.cfg.Limits.Errors.reached(a.rejected, a.decided) {
 			a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
 		}
 	}
 	if a.cfg.Progress != nil {
 		a.cfg.Progress(a.status)
+	}
+}
+
+// log tells what became durable.
+func (a *apply) log(events []checkpoint.Event) {
+	if a.cfg.Log == nil || !a.cfg.Log.Enabled(context.Background(), slog.LevelDebug) {
+		return
+	}
+	for i := range events {
+		e := &events[i]
+		if e.Kind == checkpoint.Intent {
+			a.cfg.Log.Debug("intent", "row", e.Seq, "attempt", e.Attempt)
+			continue
+		}
+		a.cfg.Log.Debug("outcome", "row", e.Seq, "attempt", e.Attempt, "status", e.Status, "http", e.HTTP,
+			"gsid", e.Gsid, "code", e.Code, "request", e.RequestID, "reason", e.Reason)
 	}
 }
 

@@ -13,6 +13,13 @@ type breaker struct {
 	probing chan struct{} // closed when the probe under way has ended; nil without one
 }
 
+// open says that a probe is under way.
+func (b *breaker) open() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.probing != nil
+}
+
 // wait returns when no probe is under way.
 func (b *breaker) wait() {
 	b.mu.Lock()

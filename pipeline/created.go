@@ -35,7 +35,36 @@ func createdElsewhere(ctx context.Context, tenant *checkpoint.Tenant, run *check
 	if err := tenant.IndexCreated(ctx); err != nil {
 		return nil, err
 	}
-	return tenant.MatchCreated(ctx, run)
+	matches, err := tenant.MatchCreated(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	return matches, underWay(tenant, matches)
+}
+
+// underWay is a *checkpoint.LockedError where a match is in doubt only because
+// its call is under way at this moment, in a run that a process is applying.
+func underWay(tenant *checkpoint.Tenant, matches []checkpoint.Match) error {
+	looked := map[string]bool{}
+	for _, m := range matches {
+		if m.Gsid != "" || looked[m.Run] {
+			continue
+		}
+		looked[m.Run] = true
+		holder, err := tenant.Holder(m.Run)
+		if err != nil {
+			return err
+		}
+		if holder != nil {
+			return sameGoal(m.Line, m.Row, holder)
+		}
+	}
+	return nil
+}
+
+// sameGoal refuses a run while another one is at work on the same goal.
+func sameGoal(line, row int, holder *checkpoint.LockedError) error {
+	return fmt.Errorf("row %d is the same goal as row %d of run %s, which is being applied now; go on when that one has ended: %w", line, row, holder.Run, holder)
 }
 
 // decide is the fate of a row that another run created or may have created.
@@ -43,8 +72,8 @@ func (p *Planned) decide(m checkpoint.Match, cfg PlanConfig) (checkpoint.Fate, b
 	switch {
 	case m.Gsid == "":
 		return p.heldBack(m, cfg, "in-doubt-elsewhere",
-			fmt.Sprintf("row %d of run %s is the same goal and may have been created: its call is in doubt", m.Row, m.Run),
-			"look for the goal in the tenant; then leave this row out, or send it with --again"), true
+			fmt.Sprintf("run %s may have created the same goal: its call is in doubt", m.Run),
+			fmt.Sprintf("look for the goal in the tenant (gsbatch runs show %s); then leave this row out, or send it from a file of its own with --again", m.Run)), true
 	case m.Same:
 		return checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}, true
 	case cfg.OnDuplicate == DuplicateCreate:
@@ -74,23 +103,43 @@ func (p *Planned) heldBack(m checkpoint.Match, cfg PlanConfig, code, message, me
 }
 
 // staleCreates takes rows out of a run about to be applied that another run
-// has created, or may have created, since the plan was made.
+// has created, or may have created, since the plan was made. What the plan
+// allowed with --on-duplicate stays allowed.
 func staleCreates(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run) error {
 	matches, err := createdElsewhere(ctx, tenant, run)
 	if err != nil {
 		return err
 	}
+	onDuplicate := OnDuplicate(run.Info().OnDuplicate)
 	fates := make(map[int64]checkpoint.Fate, len(matches))
 	for _, m := range matches {
 		switch {
-		case m.Same && m.Gsid != "":
-			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}
-		case m.Gsid != "":
-			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: m.Gsid, Code: "created-meanwhile", Reason: createdBy(m) + " after this run was planned"}
-		default:
+		case m.Gsid == "":
 			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Code: "in-doubt-elsewhere",
 				Reason: fmt.Sprintf("row %d of run %s is the same goal and may have been created: its call is in doubt", m.Row, m.Run)}
+		case m.Same:
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}
+		case onDuplicate == DuplicateCreate:
+		case onDuplicate == DuplicateSkip:
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(m)}
+		default:
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: m.Gsid, Code: "created-meanwhile", Reason: createdBy(m) + " after this run was planned"}
 		}
 	}
 	return run.SetFates(ctx, fates)
+}
+
+// refuseClash refuses a run of which some row is the same goal as one that a
+// run of live, which are being applied now, is about to create.
+func refuseClash(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run, live []string) error {
+	for _, id := range live {
+		clash, err := tenant.FindClash(ctx, run, id)
+		if err != nil {
+			return err
+		}
+		if clash != nil {
+			return sameGoal(clash.Line, clash.Row, clash.Locked)
+		}
+	}
+	return nil
 }

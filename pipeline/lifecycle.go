@@ -64,18 +64,23 @@ func mayHaveSent(ctx context.Context, folder *checkpoint.Folder, id string) (boo
 }
 
 // Finish enters in the run how this session of it ended: the state, which is
-// finished only when no row is pending, the sums of counts and calls, and the
-// exit code.
+// finished only when every row is accounted for and none is pending, the sums
+// of counts and calls, and the exit code.
 func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int) error {
+	if err := applicable(run.Info()); err != nil {
+		return nil // it was refused, and stays what it is
+	}
 	return run.SetInfo(ctx, func(info *checkpoint.Info) {
-		info.State = checkpoint.Finished
-		if out.Counts.Pending > 0 {
-			info.State = checkpoint.Paused
+		info.State = checkpoint.Paused
+		if out.Counts.Whole() {
+			info.Counts = out.Counts
+			if out.Counts.Pending == 0 {
+				info.State = checkpoint.Finished
+			}
 		}
-		info.Counts = out.Counts
 		info.Calls.Add(out.Calls)
 		info.Seconds += out.Took.Seconds()
-		info.ExitCode = &exitCode
+		info.ExitCode, info.Reported = &exitCode, false
 		info.ResumeAt = nil
 		if !out.ResumeAt.IsZero() {
 			at := out.ResumeAt.Round(time.Second)
@@ -89,6 +94,6 @@ func FinishUnsent(ctx context.Context, run *checkpoint.Run, calls checkpoint.Cal
 	return run.SetInfo(ctx, func(info *checkpoint.Info) {
 		info.State = checkpoint.Finished
 		info.Calls.Add(calls)
-		info.ExitCode = &exitCode
+		info.ExitCode, info.Reported = &exitCode, false
 	})
 }

@@ -12,6 +12,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 
 	"gsbatch/checkpoint"
 	"gsbatch/readers"
@@ -26,6 +27,9 @@ type Source struct {
 	Rows    RowSet // the lines to take; the zero set takes all
 	// Stored says that the rows were read before: their cells are bare already.
 	Stored bool
+	// Runs, which may be nil, is where the runs are whose reports may come back
+	// as an input.
+	Runs *checkpoint.Folder
 }
 
 // unguard takes off cells of a CSV file the guard that keeps a spreadsheet
@@ -62,14 +66,16 @@ const progressRows = 1000
 
 // walk checks every row in order. do gets the row with either its operation or
 // nil: then the row is invalid or, where it has no error among its problems, skipped.
-func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (Findings, error) {
-	found := Findings{Groups: new(validate.Groups)}
+func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (found Findings, err error) {
+	found.Groups = new(validate.Groups)
 	for _, p := range s.Checker.HeaderProblems() {
 		found.Groups.Add(p)
 		if !p.Warning {
 			found.HeaderErrors++
 		}
 	}
+	past := newLineage(s.Runs, s.Table)
+	defer func() { err = errors.Join(err, past.close()) }()
 	var op validate.Operation
 	for row, err := range s.Table.Rows() {
 		if err != nil {
@@ -80,6 +86,10 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 		}
 		found.Counts.Rows++
 		seq := int64(found.Counts.Rows)
+		s.unguard(&row)
+		if err := past.restore(ctx, &row); err != nil {
+			return found, err
+		}
 		if !s.Rows.Has(row.Line) {
 			found.Counts.Skipped++
 			if err := do(seq, &row, nil, nil); err != nil {
@@ -87,7 +97,6 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 			}
 			continue
 		}
-		s.unguard(&row)
 		problems := s.check(row, &op)
 		planned := found.add(&op, problems)
 		if err := do(seq, &row, planned, problems); err != nil {

@@ -49,6 +49,7 @@ const planRows = 4096
 // Plan makes a run from the source: what is to be done for each row, or what is
 // wrong with it. After an error nothing of the run remains.
 func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
+	cfg.Info.OnDuplicate, cfg.Info.Again = string(cfg.OnDuplicate), cfg.Again
 	run, err := cfg.Folder.Create(ctx, cfg.Info, cfg.Holder)
 	if err != nil {
 		return nil, err

@@ -21,26 +21,33 @@ const (
 // Report writes the files of the run's report folder, each whole or not at
 // all: every row in input order, those with errors once more in a file to be
 // mended and imported, those in doubt or pending if there are any, and the
-// summary. It gives back the names of the files it wrote.
-func Report(ctx context.Context, run *checkpoint.Run, summary writers.Summary) ([]string, error) {
+// summary. It gives back the names of the files it wrote and why rows were
+// rejected or left in doubt, and marks the run as reported. A run whose journal
+// cannot be brought into the fates is not reported: rows that were sent would
+// be told as pending.
+func Report(ctx context.Context, run *checkpoint.Run, summary writers.Summary) ([]string, []Reason, error) {
+	if err := run.Fold(ctx); err != nil {
+		return nil, nil, err
+	}
 	dir := run.Info().ReportDir
 	r := reporter{run: run, id: run.Info().ID, options: writers.FileOptions{Root: dir}, dir: dir}
 	defer r.abort()
 	if err := r.rows(ctx); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, name := range []string{errorsFile, doubtFile, pendingFile} {
 		if r.tables[name] == nil {
 			// What an earlier report of this run listed is no longer so.
 			if err := writers.Remove(filepath.Join(dir, name), r.options); err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 		}
 	}
 	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), summary, r.options); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return append(r.files, filepath.Join(dir, summaryFile)), nil
+	err := run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
+	return append(r.files, filepath.Join(dir, summaryFile)), r.reasons, err
 }
 
 // reporter has the tables of one Report under way.
@@ -52,6 +59,43 @@ type reporter struct {
 	tables  map[string]*writers.Report
 	cells   []string
 	files   []string
+	reasons []Reason
+}
+
+// Reason is why rows were rejected, stale or left in doubt.
+type Reason struct {
+	Status checkpoint.Status
+	Code   string
+	Text   string
+	Rows   int   // that have it
+	Lines  []int // the first of them
+}
+
+// The bounds of the reasons that a report sums up.
+const (
+	maxReasons = 20
+	maxLines   = 3
+)
+
+// reason counts the row's among the reasons, the first maxReasons of them.
+func (r *reporter) reason(line *checkpoint.Line) {
+	switch line.Fate.Status {
+	case checkpoint.Rejected, checkpoint.Stale, checkpoint.InDoubt, checkpoint.Parked:
+	default:
+		return
+	}
+	for i := range r.reasons {
+		known := &r.reasons[i]
+		if known.Status == line.Fate.Status && known.Code == line.Fate.Code && known.Text == line.Fate.Reason {
+			if known.Rows++; len(known.Lines) < maxLines {
+				known.Lines = append(known.Lines, line.Line)
+			}
+			return
+		}
+	}
+	if len(r.reasons) < maxReasons {
+		r.reasons = append(r.reasons, Reason{line.Fate.Status, line.Fate.Code, line.Fate.Reason, 1, []int{line.Line}})
+	}
 }
 
 // rows writes every table in one walk over the run.
@@ -86,6 +130,7 @@ func (r *reporter) row(line *checkpoint.Line) error {
 	for _, c := range line.Cells {
 		r.cells = append(r.cells, c.Text)
 	}
+	r.reason(line)
 	result := resultOf(r.id, line)
 	for _, name := range filesOf(line.Fate.Status) {
 		table, err := r.table(name)

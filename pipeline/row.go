@@ -18,67 +18,86 @@ import (
 const maxAttempts = 3
 
 // row sees one operation through: it leaves with an outcome recorded, or
-// pending because something ended the run.
+// pending because something ended the run or a row of its natural key is in doubt.
 func (a *apply) row(op *checkpoint.Op) {
-	for attempt := op.Attempts + 1; ; {
-		if a.settledWithoutCall(op) {
+	if op.Action == string(validate.Create) {
+		if !a.keys.enter(op.Key) {
 			return
 		}
+		defer a.keys.leave(op.Key)
+	}
+	if a.rejectUnsent(op) {
+		return
+	}
+	attempt := op.Attempts + 1
+	for repeated := false; ; repeated = true {
 		answer, sent := a.send(op, attempt)
 		if !sent {
 			return
+		}
+		if repeated {
+			a.retried.Add(1)
 		}
 		a.observe(op, answer)
 		switch answer.Verdict {
 		case gainsight.Throttled:
 			a.throttled.Add(1) // the client told the gate, where the next turn of the loop waits
 		case gainsight.NotSent:
-			if attempt >= op.Attempts+maxAttempts || !a.stops.sleep(backoff(attempt-op.Attempts)) {
-				a.stops.add(Stop{Reason: StopUnreachable, Detail: reasonOf(answer)})
+			if !a.mayTryAgain(answer, attempt-op.Attempts) {
 				return
 			}
 			attempt++
 		default:
 			return
 		}
-		a.retried.Add(1)
 	}
 }
 
-// backoff is how long to wait before a call that did not leave is tried again.
-func backoff(attempt int) time.Duration { return 250 * time.Millisecond << (2 * (attempt - 1)) }
+// mayTryAgain waits after a call that did not leave, and says whether it may be
+// made once more; otherwise the run ends.
+func (a *apply) mayTryAgain(answer gainsight.Answer, tries int) bool {
+	var used *gainsight.DayUsedError
+	switch {
+	case a.calling.Err() != nil: // its grace was over before it could leave
+		return false
+	case errors.As(answer.Err, &used):
+		a.fault(answer.Err)
+		return false
+	case tries < maxAttempts:
+		return a.stops.sleep(backoff(tries))
+	}
+	a.stops.add(Stop{Reason: StopUnreachable, Detail: reasonOf(answer)})
+	return false
+}
 
-// settledWithoutCall decides a row that need not or must not be sent: the
-// server refused its names already, or a row of its natural key is in doubt,
-// and then it stays pending.
-func (a *apply) settledWithoutCall(op *checkpoint.Op) bool {
+// backoff is how long to wait before a call that did not leave is tried again.
+func backoff(tries int) time.Duration { return 250 * time.Millisecond << (2 * (tries - 1)) }
+
+// rejectUnsent rejects a row whose names the server has refused already.
+func (a *apply) rejectUnsent(op *checkpoint.Op) bool {
+	if op.Names == "" {
+		return false
+	}
 	a.mu.Lock()
 	reason, refused := a.refused[op.Names]
-	doubtful := op.Action == string(validate.Create) && a.doubtful[op.Key]
 	a.mu.Unlock()
-	if refused && op.Names != "" {
+	if refused {
 		a.journal.Record(checkpoint.Event{Kind: checkpoint.Outcome, Seq: op.Seq, At: time.Now().UnixMilli(),
 			Status: checkpoint.Rejected, Code: "name-refused", Reason: reason})
-		return true
 	}
-	return doubtful
+	return refused
 }
 
 // send makes one call for the row: slot, intent on the disk, call, outcome.
 // The slot comes before the intent, since waiting for the quota takes minutes,
 // and an intent is a doubt if the machine dies. sent is false when no call was
-// made because the run is ending.
+// made: the run is ending, or the row was decided while it waited.
 func (a *apply) send(op *checkpoint.Op, attempt int) (answer gainsight.Answer, sent bool) {
-	if !a.withinBudget() {
+	slot := a.slot()
+	if slot == nil {
 		return answer, false
 	}
-	a.breaker.wait()
-	slot, err := a.cfg.Gate.Acquire(a.stops.ctx)
-	if err != nil {
-		a.refusedByGate(err)
-		return answer, false
-	}
-	if a.stops.stopping() {
+	if a.rejectUnsent(op) {
 		slot.Cancel()
 		return answer, false
 	}
@@ -92,6 +111,31 @@ func (a *apply) send(op *checkpoint.Op, attempt int) (answer gainsight.Answer, s
 	a.seen(answer.ServerTime)
 	a.journal.Record(outcome(op, attempt, &answer))
 	return answer, true
+}
+
+// slot waits for the tenant's health and for its quota; nil says that the run
+// is ending.
+func (a *apply) slot() *gainsight.Slot {
+	if !a.withinBudget() {
+		return nil
+	}
+	for {
+		a.breaker.wait()
+		slot, err := a.cfg.Gate.Acquire(a.stops.ctx)
+		if err != nil {
+			a.fault(err)
+			return nil
+		}
+		switch {
+		case a.stops.stopping():
+			slot.Cancel()
+			return nil
+		case a.breaker.open(): // since the wait for the quota began
+			slot.Cancel()
+		default:
+			return slot
+		}
+	}
 }
 
 func (a *apply) call(ctx context.Context, slot *gainsight.Slot, op *checkpoint.Op) gainsight.Answer {
@@ -114,15 +158,28 @@ func (a *apply) withinBudget() bool {
 	return true
 }
 
-// refusedByGate turns the gate's refusal into the end of the run.
-func (a *apply) refusedByGate(err error) {
+// fault turns the error of a call or of the gate into the end of the run. One
+// that only says that the run is ending adds nothing.
+func (a *apply) fault(err error) {
 	var used *gainsight.DayUsedError
+	var storage *checkpoint.StorageError
+	var failed *gainsight.Error
+	detail := err.Error()
+	if errors.As(err, &failed) {
+		detail = reasonOf(failed.Answer)
+	}
 	switch {
 	case errors.As(err, &used):
 		a.stops.add(Stop{Reason: StopQuota, Detail: used.Error(), ResumeAt: used.Again})
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-	default:
+	case errors.As(err, &storage):
 		a.stops.add(Stop{Reason: StopStorage, Err: err})
+	case errors.Is(err, gainsight.ErrWrongHost):
+		a.stops.add(Stop{Reason: StopUnreachable, Detail: detail + "; see whether --base-url is the tenant's"})
+	case errors.Is(err, gainsight.ErrFatal):
+		a.stops.add(Stop{Reason: StopRefused, Detail: detail})
+	case a.stops.stopping():
+	default:
+		a.stops.add(Stop{Reason: StopUnreachable, Detail: detail})
 	}
 }
 
@@ -143,13 +200,11 @@ func (a *apply) seen(t time.Time) {
 func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 	switch answer.Verdict {
 	case gainsight.Fatal:
-		a.stops.add(Stop{Reason: StopRefused, Detail: reasonOf(answer)})
+		a.fault(answer.Failure(op.Action + " goal"))
 	case gainsight.InDoubt:
-		a.mu.Lock()
 		if op.Action == string(validate.Create) {
-			a.doubtful[op.Key] = true
+			a.keys.doubt(op.Key)
 		}
-		a.mu.Unlock()
 		a.breaker.doubt(a.probe)
 	case gainsight.Rejected:
 		a.breaker.reset()
@@ -165,9 +220,12 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 
 // probe asks, after doubts in a row, whether the tenant answers at all.
 func (a *apply) probe() {
+	if !a.withinBudget() {
+		return
+	}
 	_, err := a.cfg.Client.FetchPage(a.stops.ctx, gainsight.Query{Select: []string{"Gsid"}}, 1, 1)
-	if err != nil && !a.stops.stopping() {
-		a.stops.add(Stop{Reason: StopUnreachable, Detail: err.Error()})
+	if err != nil {
+		a.fault(err)
 	}
 }
 

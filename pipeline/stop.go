@@ -33,13 +33,13 @@ type Stop struct {
 }
 
 // ErrorLimit is --max-errors: a number of rejected rows, or a share of the
-// rows that were sent. The zero limit is none.
+// rows that were decided. The zero limit is none.
 type ErrorLimit struct {
 	Rows    int64
 	Percent float64
 }
 
-// minForPercent is how many rows must have been sent before their share counts.
+// minForPercent is how many rows must have been decided before their share counts.
 const minForPercent = 50
 
 // ParseErrorLimit reads "20" or "5%".
@@ -68,11 +68,11 @@ func (l ErrorLimit) String() string {
 	return fmt.Sprintf("--max-errors %d", l.Rows)
 }
 
-func (l ErrorLimit) reached(rejected, sent int) bool {
+func (l ErrorLimit) reached(rejected, decided int) bool {
 	if l.Rows > 0 && int64(rejected) >= l.Rows {
 		return true
 	}
-	return l.Percent > 0 && sent >= minForPercent && float64(rejected) >= l.Percent/100*float64(sent)
+	return l.Percent > 0 && decided >= minForPercent && float64(rejected) >= l.Percent/100*float64(decided)
 }
 
 // stops gathers why the run ends. Its context ends with the first reason, and

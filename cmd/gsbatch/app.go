@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -70,6 +71,8 @@ func (app *App) execute(args []string) (code int) {
 	}()
 	root := newRoot(app)
 	root.SetArgs(args)
+	// A flag that is wrong ends the reading of flags, also before --json.
+	app.general.json = slices.Contains(args, "--json")
 	_, err := root.ExecuteContextC(app.stop)
 	return app.finish(err)
 }

@@ -79,18 +79,29 @@ func (c *cleanWriter) Write(p []byte) (int, error) {
 	cut := len(text) - incomplete(text)
 	c.rest = append([]byte(nil), text[cut:]...)
 	if _, err := io.WriteString(c.w, neutral(c.secrets.redact(string(text[:cut])))); err != nil {
-		return 0, err
+		return 0, &stdoutError{err}
 	}
 	return len(p), nil
 }
 
+// stdoutError says that stdout takes no more: it has no folder and no room
+// that a setting could change.
+type stdoutError struct{ err error }
+
+func (e *stdoutError) Error() string { return e.err.Error() }
+func (e *stdoutError) Unwrap() error { return e.err }
+
 // plain writes p as it is unless it holds a secret.
 func (c *cleanWriter) plain(p []byte) (int, error) {
 	if !c.secrets.within(p) {
-		return c.w.Write(p)
+		n, err := c.w.Write(p)
+		if err != nil {
+			err = &stdoutError{err}
+		}
+		return n, err
 	}
 	if _, err := io.WriteString(c.w, c.secrets.redact(string(p))); err != nil {
-		return 0, err
+		return 0, &stdoutError{err}
 	}
 	return len(p), nil
 }

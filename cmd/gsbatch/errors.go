@@ -39,6 +39,13 @@ func usagef(mend, format string, args ...any) error {
 	return failf(exitUsage, mend, format, args...)
 }
 
+// withSource returns a usage failure from an error whose first line says what
+// is wrong and whose other lines show where.
+func withSource(err error) error {
+	what, source, _ := strings.Cut(err.Error(), "\n")
+	return &failure{code: exitUsage, err: errors.New(what), source: source}
+}
+
 // exitStatus leaves with a code and without another word: the command has said
 // all there is to say.
 type exitStatus int

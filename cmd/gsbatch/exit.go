@@ -103,6 +103,9 @@ func (app *App) exitFor(err error) (code int, mend string) {
 	if status, ok := errors.AsType[exitStatus](err); ok {
 		return int(status), ""
 	}
+	if as[*stdoutError](err) {
+		return exitUnexpected, ""
+	}
 	fitting := make(map[int]string)
 	codes := []int{}
 	for _, r := range reactions() {

@@ -87,7 +87,7 @@ func (g *gauge) show() {
 	if elapsed > 0 {
 		s.Speed = float64(status.Sent) / elapsed.Minutes()
 	}
-	f := forecast{Calls: int64(status.Counts.Pending), Rate: limits.Calls, Window: limits.Window, Daily: limits.Daily, Used: use.Day}
+	f := forecast{Calls: int64(status.Counts.Pending), Rate: limits.Calls, Window: limits.Window, Daily: limits.Daily, Used: use.Day, Frees: use.Frees}
 	if limits.Calls > 0 {
 		s.QuotaLeft, s.QuotaPer = max(limits.Calls-use.Window, 0), limits.Window
 	} else if status.Sent > 0 {

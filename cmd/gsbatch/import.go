@@ -95,7 +95,7 @@ func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline
 // keepPlan tells of a plan that is not applied now.
 func (s *session) keepPlan(detailed bool) error {
 	info := s.run.Info()
-	next := s.next(info.Counts)
+	next := nextCommand(s.app, info, info.Counts)
 	if err := s.tell(nil, next); err != nil {
 		return err
 	}
@@ -117,17 +117,28 @@ func (in *intake) before(ctx context.Context, d *desk, flags *runFlags) (done bo
 		in.app.tell("this file is run %s already, which is not finished: going on with it\n", info.ID)
 		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import")
 	case pipeline.BeforeDone:
-		return true, in.doneBefore(info)
+		return true, in.doneBefore(ctx, d, info)
 	case pipeline.BeforeDiffers:
-		return true, failf(exitChanged, fmt.Sprintf("look at it with %s; --again sends the file once more", in.app.command("runs", "show", info.ID)),
-			"%s was imported with other options as run %s", in.table.Name(), info.ID)
+		return true, failf(exitChanged, in.afterDiffers(info), "%s was imported with other options as run %s", in.table.Name(), info.ID)
 	}
 	return false, nil
 }
 
+// afterDiffers is what to do about a file that was imported with other options.
+func (in *intake) afterDiffers(info checkpoint.Info) string {
+	mend := "go on with " + in.app.command("resume", info.ID)
+	if info.State == checkpoint.Finished {
+		mend = "for its rejected and invalid rows use " + in.app.command("retry", info.ID) + ", for other rows a file of their own"
+	}
+	return mend + "; only --again sends the file as if it were new, and creates again what was created"
+}
+
 // doneBefore repeats what an earlier import of the same file came to.
-func (in *intake) doneBefore(info checkpoint.Info) error {
+func (in *intake) doneBefore(ctx context.Context, d *desk, info checkpoint.Info) error {
 	in.app.tell("this file was imported as run %s: no call is made; --again sends it once more\n", info.ID)
+	if !info.Reported {
+		return reportEnded(ctx, in.app, d.folder, info.ID, "import")
+	}
 	next := nextCommand(in.app, info, info.Counts)
 	if in.app.general.json {
 		if err := emitSummary(in.app, pipeline.Summary(info, next)); err != nil {

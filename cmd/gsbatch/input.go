@@ -13,7 +13,7 @@ import (
 // addInputFlags declares the flags that say how to read an input file, and
 // returns what they fill.
 func addInputFlags(app *App, cmd *cobra.Command) *readers.Options {
-	o := &readers.Options{Stdin: app.stdinReader()}
+	o := &readers.Options{Stdin: app.stdin}
 	fs := cmd.Flags()
 	fs.StringVar(&o.Sheet, "sheet", "", "read the sheet `NAME` of a workbook (default: the only visible one with data)")
 	fs.IntVar(&o.HeaderRow, "header-row", 0, "the header is in row `N` (default: the first row that is not blank)")

@@ -16,7 +16,9 @@ import (
 func keptGeneral() []string { return []string{"access-key-file", "ca-file"} }
 
 // keptPaths are the flags that name files or folders which resume may need.
-func keptPaths() []string { return []string{"access-key-file", "ca-file", "report-dir"} }
+func keptPaths() []string {
+	return []string{"access-key-file", "ca-file", "report-dir", "map", "id-map"}
+}
 
 // keepSettings is what the flags of cmd say, for a later resume: those that
 // were given anywhere, with files named in full.

@@ -77,7 +77,7 @@ func (p *planFlags) config(app *App) (cfg validate.Config, rows pipeline.RowSet,
 			return cfg, rows, "", usagef("name a mapping file", "%s: %w", app.settings.place("map"), err)
 		}
 		if cfg.Mapping, err = validate.LoadMapping(p.mapFile, text); err != nil {
-			return cfg, rows, "", &failure{code: exitUsage, err: err}
+			return cfg, rows, "", withSource(err)
 		}
 		shape = append(shape, string(text))
 	}

@@ -15,6 +15,7 @@ import (
 	"gsbatch/pipeline"
 	"gsbatch/readers"
 	"gsbatch/validate"
+	"gsbatch/writers"
 )
 
 // intake is a file on its way to a plan.
@@ -51,17 +52,21 @@ func (in *intake) close() error { return in.table.Close() }
 
 // source fetches the picklists, once and before anything else, and compiles
 // the columns against them.
-func (in *intake) source(ctx context.Context, client *gainsight.Client) (pipeline.Source, error) {
+func (in *intake) source(ctx context.Context, d *desk) (pipeline.Source, error) {
 	var err error
-	if in.picklists, err = client.Picklists(ctx); err != nil {
+	if in.picklists, err = d.tenant.Picklists(ctx); err != nil {
 		return pipeline.Source{}, err
 	}
 	in.config.Picklists = in.picklists
+	in.app.log.Info("picklists", "tenant", d.tenant.name, "goal_types", len(in.picklists.GoalTypes), "statuses", len(in.picklists.Statuses), "metrics", len(in.picklists.Metrics))
 	checker, err := validate.Compile(ctx, in.table, in.config)
+	if code, _ := in.app.exitFor(err); code == exitUnexpected {
+		err = usagef("", "%w", err) // a setting that makes no sense for any table
+	}
 	if err != nil {
 		return pipeline.Source{}, err
 	}
-	return pipeline.Source{Table: in.table, Checker: checker, Rows: in.rows, Stored: in.sha256 == ""}, nil
+	return pipeline.Source{Table: in.table, Checker: checker, Rows: in.rows, Stored: in.sha256 == "", Runs: d.folder}, nil
 }
 
 // reading shows how far the walk over the file is.
@@ -89,8 +94,23 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	if parent != nil {
 		info.Parent, info.Input.Path = parent.ID, parent.Input.Path
 	}
-	info.ReportDir, err = reportFolder(in.app, run.reportDir, info)
-	return info, err
+	if info.ReportDir, err = reportFolder(in.app, run.reportDir, info); err != nil {
+		return info, err
+	}
+	if filepath.Dir(info.Input.Path) == info.ReportDir {
+		return info, usagef("name another --report-dir, or move the file", "%s lies in the report folder %s, whose files are replaced", in.table.Name(), info.ReportDir)
+	}
+	return info, tryReports(info.ReportDir)
+}
+
+// tryReports makes sure, before the first call, that reports can be written.
+func tryReports(dir string) error {
+	f, err := writers.Create(filepath.Join(dir, "summary.json"), writers.FileOptions{Root: dir})
+	if err != nil {
+		return failf(exitNoWrite, "name another with --report-dir", "report folder: %w", err)
+	}
+	f.Abort()
+	return nil
 }
 
 // reportFolder is where the run's reports go: --report-dir, else
@@ -113,7 +133,7 @@ func reportFolder(app *App, named string, info checkpoint.Info) (string, error) 
 
 // plan makes the run and shows what was found; parent is the run it retries, or nil.
 func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *runFlags, parent *checkpoint.Info) (*pipeline.Planned, error) {
-	src, err := in.source(ctx, d.tenant.Client)
+	src, err := in.source(ctx, d)
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +186,9 @@ func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate
 		return
 	}
 	c := planned.Counts
+	if c.Rows > 0 && c.Skipped == c.Rows && in.flags.at != "" {
+		in.app.tell("warning: no row of %s has a line of --rows %s\n", oneLine(in.table.Name()), oneLine(in.flags.at))
+	}
 	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {
@@ -189,7 +212,7 @@ func costText(app *App, d *desk, calls int) string {
 		return ""
 	}
 	now := app.now()
-	end := eta(now, forecast{Calls: int64(calls), Rate: d.limits.Calls, Window: d.limits.Window, Daily: d.limits.Daily, Used: use.Day})
+	end := eta(now, forecast{Calls: int64(calls), Rate: d.limits.Calls, Window: d.limits.Window, Daily: d.limits.Daily, Used: use.Day, Frees: use.Frees})
 	if end.IsZero() {
 		return ""
 	}
@@ -216,10 +239,10 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 		return err
 	}
 	info := run.Info()
-	next := in.app.command("import", reportPath(info, "errors.csv"))
-	files, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
+	next := nextCommand(in.app, info, info.Counts)
+	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
 	if err != nil {
-		return reportError(err)
+		return in.app.reportError(info, err)
 	}
 	why := fmt.Sprintf("%d rows are invalid; mend them in the file, or send the others with --skip-invalid", info.Counts.Invalid)
 	if planned.HeaderErrors > 0 {

@@ -93,6 +93,10 @@ func (p *Progress) Update(s Status) {
 func (p *Progress) Finish() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.shown.IsZero() && !p.stale {
+		p.show = nothing{} // there was nothing to tell
+		return
+	}
 	if p.stale {
 		p.show.update(p.last)
 		p.stale = false
@@ -133,8 +137,9 @@ func newBar(app *App, total int64) *bar {
 	return b
 }
 
-// barWidth is what percentage, brackets and bar take of the line.
-const barWidth = 30
+// barWidth is what percentage, brackets and bar take of the line, and the
+// last column, in which a terminal would begin a new one.
+const barWidth = 32
 
 func (b *bar) update(s Status) {
 	if s.Total > 0 && s.Total != b.bar.GetMax64() {
@@ -177,23 +182,24 @@ func clip(s string, width int) string {
 // describe words s for people: what is done, of it what is not well, then
 // speed, quota and times of the clock.
 func describe(s Status, now time.Time) string {
+	// What people wait for comes first: a narrow terminal cuts the end off.
 	parts := []string{amount(s)}
+	if !s.ETA.IsZero() && (s.Total == 0 || s.Done < s.Total) {
+		parts = append(parts, "done by "+clock(s.ETA, now))
+	}
+	if s.Waiting.After(now) {
+		parts = append(parts, strings.TrimSpace("waiting until "+clock(s.Waiting, now)+" "+reason(s.Why)))
+	}
 	for _, c := range s.counts() {
 		if c.n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.name))
 		}
 	}
-	if s.Speed > 0 {
-		parts = append(parts, fmt.Sprintf("%.0f/min", s.Speed))
-	}
 	if s.QuotaPer > 0 {
 		parts = append(parts, fmt.Sprintf("quota %d/%s left", s.QuotaLeft, shortDuration(s.QuotaPer)))
 	}
-	if s.Waiting.After(now) {
-		parts = append(parts, strings.TrimSpace("waiting until "+clock(s.Waiting, now)+" "+reason(s.Why)))
-	}
-	if !s.ETA.IsZero() && (s.Total == 0 || s.Done < s.Total) {
-		parts = append(parts, "done by "+clock(s.ETA, now))
+	if s.Speed > 0 {
+		parts = append(parts, fmt.Sprintf("%.0f/min", s.Speed))
 	}
 	return oneLine(strings.Join(parts, ", "))
 }

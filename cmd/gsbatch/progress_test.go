@@ -36,7 +36,7 @@ func TestPlainProgress(t *testing.T) {
 		Status{Phase: "settling", Done: 1000, Total: 1000, Created: 1000},
 	)
 	want := `sending 500/1000 rows, 500 created
-sending 560/1000 rows, 550 created, 9 rejected, 1 in doubt, 100/min, quota 12/1m left, waiting until 12:00:30 (window), done by 2025-03-05 14:00
+sending 560/1000 rows, done by 2025-03-05 14:00, waiting until 12:00:30 (window), 550 created, 9 rejected, 1 in doubt, quota 12/1m left, 100/min
 settling 1000/1000 rows, 1000 created
 `
 	if got != want {

@@ -79,6 +79,13 @@ func runResume(app *App, cmd *cobra.Command, flags *runFlags, name string) error
 	case checkpoint.Abandoned:
 		return usagef("import the file again", "run %s was abandoned", info.ID)
 	}
+	if !info.Reported {
+		folder, err := readFolder(app)
+		if err != nil {
+			return err
+		}
+		return reportEnded(app.hard, app, folder, info.ID, "resume")
+	}
 	return app.nothingToResume("run " + info.ID + " is finished: ")
 }
 
@@ -91,7 +98,7 @@ func resumeOnly(app *App, cmd *cobra.Command, flags *runFlags) error {
 	var open []checkpoint.Info
 	var ids []string
 	for _, info := range infos {
-		if info.State == checkpoint.Running || info.State == checkpoint.Paused {
+		if info.State == checkpoint.Running || info.State == checkpoint.Paused || info.State == checkpoint.Finished && !info.Reported {
 			open, ids = append(open, info), append(ids, info.ID)
 		}
 	}
@@ -99,19 +106,41 @@ func resumeOnly(app *App, cmd *cobra.Command, flags *runFlags) error {
 	case 0:
 		return app.nothingToResume("")
 	case 1:
-		return goOn(app, cmd, flags, open[0], false)
+		return runResume(app, cmd, flags, open[0].ID)
 	}
 	return usagef("name one of them", "several runs are not finished: %s", strings.Join(ids, ", "))
 }
 
 func (app *App) nothingToResume(why string) error {
 	app.tell("%snothing to resume\n", why)
+	return app.nothingNext()
+}
+
+// nothingNext is the JSON object of a command that had nothing to do.
+func (app *App) nothingNext() error {
 	if app.general.json {
 		return app.emit(struct {
 			Next string `json:"next"`
 		}{})
 	}
 	return nil
+}
+
+// reportEnded writes the reports of a run that ended before they were written,
+// and leaves with the run's exit code.
+func reportEnded(ctx context.Context, app *App, folder *checkpoint.Folder, id, command string) (err error) {
+	run, err := app.lockRun(ctx, folder, id, command)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, run.Close()) }()
+	app.tell("run %s is finished; its reports were not written yet\n", id)
+	s := &session{desk: &desk{app: app, folder: folder}, run: run}
+	code := exitOK
+	if run.Info().ExitCode != nil {
+		code = *run.Info().ExitCode
+	}
+	return s.report(ctx, code, nil)
 }
 
 // goOn carries out a run of the state folder with its own settings.
@@ -155,6 +184,9 @@ func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, comm
 		if err := run.SetInfo(ctx, func(i *checkpoint.Info) { i.ReportDir = full }); err != nil {
 			return err
 		}
+	}
+	if err := tryReports(run.Info().ReportDir); err != nil {
+		return err
 	}
 	s := &session{desk: d, run: run, flags: flags}
 	return s.apply(ctx)

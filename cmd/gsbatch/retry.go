@@ -45,7 +45,7 @@ func runRetry(app *App, cmd *cobra.Command, plan *planFlags, flags *runFlags, na
 	}
 	if info.Counts.Rejected+info.Counts.Invalid == 0 {
 		app.tell("run %s has no rejected or invalid row: nothing to retry\n", info.ID)
-		return nil
+		return app.nothingNext()
 	}
 	in := &intake{app: app, flags: plan, table: pipeline.RetryTable(ctx, parent)}
 	if in.config, in.rows, in.options, err = plan.config(app); err != nil {

@@ -3,7 +3,6 @@ package main
 import (
 	"math"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -36,10 +35,13 @@ func (q *quotaFlags) addLimits(cmd *cobra.Command) {
 // limits are the quota as the gate wants it. The embedded tenant has no quota
 // of its own, so that a rehearsal waits only when it is told to.
 func (q *quotaFlags) limits(app *App) (gainsight.Limits, error) {
-	if q.daily < 0 {
-		return gainsight.Limits{}, usagef("give the number of calls, or 0 for no limit", "%s: --daily %d", app.settings.place("daily"), q.daily)
+	if q.client.timeout < 0 {
+		return gainsight.Limits{}, usagef("give a duration such as 30s", "%s: %v is negative", app.settings.place("timeout"), q.client.timeout)
 	}
-	if app.general.emulator && app.settings.rank("rate") == fromDefault {
+	if q.daily < 0 {
+		return gainsight.Limits{}, usagef("give the number of calls, or 0 for no limit", "%s: %d is negative", app.settings.place("daily"), q.daily)
+	}
+	if q.rate.calls == 0 || app.general.emulator && app.settings.rank("rate") == fromDefault {
 		return gainsight.Limits{}, nil
 	}
 	return gainsight.Limits{Calls: q.rate.calls, Window: q.rate.window, Daily: q.daily}, nil
@@ -73,11 +75,11 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 func (r *runFlags) runLimits(app *App) (pipeline.Limits, error) {
 	limit, err := pipeline.ParseErrorLimit(r.maxErrors)
 	if err != nil {
-		return pipeline.Limits{}, usagef("", "%s: --max-errors %w", app.settings.place("max-errors"), err)
+		return pipeline.Limits{}, usagef("", "%s: %w", app.settings.place("max-errors"), err)
 	}
-	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "workers": int64(r.workers), "canary": int64(r.canary)} {
+	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "grace": int64(app.general.grace), "lock-timeout": int64(app.general.lockTimeout), "workers": int64(r.workers), "canary": int64(r.canary)} {
 		if n < 0 {
-			return pipeline.Limits{}, usagef("give a number from 1, or leave it out", "%s: --%s is negative", app.settings.place(name), name)
+			return pipeline.Limits{}, usagef("give a number from 1, or leave it out", "%s: is negative", app.settings.place(name))
 		}
 	}
 	return pipeline.Limits{Errors: limit, Calls: r.maxCalls, Duration: r.maxDuration}, nil
@@ -107,19 +109,4 @@ func (r *runFlags) workerCount(limits gainsight.Limits) int {
 func (app *App) holder(command string) checkpoint.Holder {
 	host, _ := os.Hostname() // an unnamed machine is still told by its process
 	return checkpoint.Holder{PID: os.Getpid(), Host: host, Command: "gsbatch " + command, Since: app.now()}
-}
-
-// command is a command line for a person to paste.
-func (app *App) command(words ...string) string {
-	line := []string{"gsbatch"}
-	for _, word := range words {
-		if word == "" || strings.ContainsAny(word, " \t\"'$`\\|&;<>()*?#~!") {
-			word = "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
-		}
-		line = append(line, word)
-	}
-	if app.settings.rank("state") == fromFlag {
-		line = append(line, "--state", app.general.state)
-	}
-	return strings.Join(line, " ")
 }

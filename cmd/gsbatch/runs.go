@@ -37,7 +37,7 @@ func newRunsShow(app *App) *cobra.Command {
 	}
 	line := cmd.Flags().Int("row", 0, "tell all that happened to the row of this `LINE`: attempts, payload, answers, request ids, times")
 	cmd.RunE = func(_ *cobra.Command, args []string) error {
-		if *line > 0 {
+		if cmd.Flags().Changed("row") {
 			return runRunsRow(app, args[0], *line)
 		}
 		return runRunsShow(app, args[0])
@@ -210,9 +210,9 @@ func runRunsReport(app *App, name, dir string) (err error) {
 		return err
 	}
 	next := nextCommand(app, run.Info(), counts)
-	files, err := pipeline.Report(ctx, run, pipeline.Summary(run.Info(), next))
+	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(run.Info(), next))
 	if err != nil {
-		return reportError(err)
+		return app.reportError(run.Info(), err)
 	}
 	if app.general.json {
 		return emitSummary(app, pipeline.Summary(run.Info(), next))

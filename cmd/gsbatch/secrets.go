@@ -120,7 +120,7 @@ func (app *App) commandSource(words []string) keySource {
 	return keySource{name, func(ctx context.Context) (string, error) {
 		ctx, cancel := context.WithTimeout(ctx, keyCommandTimeout)
 		defer cancel()
-		var out bytes.Buffer
+		out := cappedBuffer{most: 2 * longestKey}
 		cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = app.stdin, &out, app.stderr
 		cmd.WaitDelay = time.Second
@@ -133,4 +133,18 @@ func (app *App) commandSource(words []string) keySource {
 		}
 		return out.String(), nil
 	}}
+}
+
+// cappedBuffer takes at most so many bytes; one more is an error, which ends
+// the program that writes them.
+type cappedBuffer struct {
+	bytes.Buffer
+	most int
+}
+
+func (b *cappedBuffer) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > b.most {
+		return 0, errors.New("prints far more than a key")
+	}
+	return b.Buffer.Write(p)
 }

@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -33,14 +36,23 @@ func (s *session) apply(ctx context.Context) error {
 	gauge.start(ctx)
 	cfg := pipeline.ApplyConfig{
 		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits),
-		Again: s.again, Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary, Progress: gauge.update,
+		Again: s.again, Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary, Progress: gauge.update, Log: s.app.log,
 	}
 	if s.app.attended() && !s.app.general.noInput && !s.app.general.yes {
 		cfg.Confirm = func(status pipeline.Status) bool { return s.confirmCanary(progress, status) }
 	}
+	told := context.AfterFunc(s.app.stop, func() {
+		s.app.tell("stopping: no further row is begun; calls under way have %v to be answered; a second signal leaves at once\n", s.app.general.grace)
+	})
+	s.app.log.Info("applying", "run", info.ID, "tenant", info.Tenant, "rows", info.Input.Rows, "workers", cfg.Workers, "rate", s.flags.quota.rate.String())
 	out, err := pipeline.Apply(ctx, s.app.stop, cfg)
+	s.app.log.Info("applied", "run", info.ID, "took", out.Took, "calls", out.Calls.Total, "stops", len(out.Stops))
+	told()
 	gauge.stop()
 	progress.Finish()
+	if _, clash := errors.AsType[*checkpoint.LockedError](err); clash {
+		return err // nothing was begun
+	}
 	return s.finish(ctx, out, err)
 }
 
@@ -53,19 +65,33 @@ func (s *session) confirmCanary(progress *Progress, status pipeline.Status) bool
 
 // finish writes down how the run ended, then the reports, and tells.
 func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error) error {
+	if out.Counts.Whole() && out.Counts.Pending == 0 {
+		// Every row had its turn: what would have ended the run came too late to.
+		out.Stops = slices.DeleteFunc(out.Stops, func(stop pipeline.Stop) bool { return stop.Reason != pipeline.StopStorage })
+	}
 	code := s.exitCode(out, failed)
-	if err := pipeline.Finish(ctx, s.run, out, code); err != nil {
-		return errors.Join(failed, s.stopped(out), err)
-	}
-	next := s.next(out.Counts)
-	files, err := pipeline.Report(ctx, s.run, pipeline.Summary(s.run.Info(), next))
-	if err != nil {
-		s.tellStops(out)
-		return errors.Join(failed, s.stopped(out), reportError(err))
-	}
+	err := pipeline.Finish(ctx, s.run, out, code)
 	s.tellStops(out)
-	if err := s.tell(files, next); err != nil {
-		return err
+	if trouble, ok := errors.AsType[*checkpoint.StorageError](errors.Join(failed, stopped(out), err)); ok {
+		return failf(exitNoWrite, "nothing more was sent: make room, then "+s.app.command("resume", s.run.Info().ID), "the run cannot be written down: %w", trouble)
+	}
+	if err != nil {
+		return errors.Join(failed, err)
+	}
+	return s.report(ctx, code, failed)
+}
+
+// report writes the reports and tells.
+func (s *session) report(ctx context.Context, code int, failed error) error {
+	info := s.run.Info()
+	next := nextCommand(s.app, info, info.Counts)
+	files, reasons, err := pipeline.Report(ctx, s.run, pipeline.Summary(info, next))
+	if err != nil {
+		return errors.Join(failed, s.app.reportError(info, err))
+	}
+	s.app.tellReasons(reasons)
+	if err := s.tell(files, next); err != nil && !errors.Is(err, syscall.EPIPE) {
+		return err // nobody listens: the run ended as it did all the same
 	}
 	if failed != nil {
 		return failed
@@ -74,8 +100,9 @@ func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error
 }
 
 // reportError says that all is safe but the reports.
-func reportError(err error) error {
-	return failf(exitNoWrite, "every row is safe in the state folder: make room or name another folder, then gsbatch runs report RUN", "reports: %w", err)
+func (app *App) reportError(info checkpoint.Info, err error) error {
+	again := app.command("runs", "report", info.ID)
+	return failf(exitNoWrite, "every row is safe in the state folder: make room, then "+again, "reports: %w", err)
 }
 
 // exitCode is the code of how the run ended.
@@ -122,7 +149,7 @@ func countsCode(c checkpoint.Counts) int {
 }
 
 // stopped is the storage error among the stops, if there is one.
-func (s *session) stopped(out pipeline.Outcome) error {
+func stopped(out pipeline.Outcome) error {
 	for _, stop := range out.Stops {
 		if stop.Reason == pipeline.StopStorage {
 			return stop.Err
@@ -131,21 +158,36 @@ func (s *session) stopped(out pipeline.Outcome) error {
 	return nil
 }
 
+// tellReasons says on stderr why rows were rejected, alike ones in one line.
+func (app *App) tellReasons(reasons []pipeline.Reason) {
+	for _, r := range reasons {
+		lines := strings.Trim(strings.ReplaceAll(fmt.Sprint(r.Lines), " ", ", "), "[]")
+		if r.Rows > len(r.Lines) {
+			lines += " …"
+		}
+		word := "row"
+		if r.Rows > 1 {
+			word = fmt.Sprintf("%d rows:", r.Rows)
+		}
+		app.tell("%s: %s %s: %s\n", strings.ReplaceAll(string(r.Status), "_", " "), word, lines, oneLine(strings.TrimSpace(r.Code+" "+r.Text)))
+	}
+}
+
 // tellStops says on stderr why the run ended early, one line a reason.
 func (s *session) tellStops(out pipeline.Outcome) {
 	for _, stop := range out.Stops {
-		s.app.tell("gsbatch: %s\n", oneLine(stopText(stop)))
+		if stop.Reason != pipeline.StopStorage { // the command's own error
+			s.app.tell("gsbatch: %s\n", oneLine(stopText(stop)))
+		}
 	}
 }
 
 func stopText(stop pipeline.Stop) string {
 	switch stop.Reason {
 	case pipeline.StopSignal:
-		return fmt.Sprintf("%v: no further row was begun, and calls under way were given their time to be answered", stop.Err)
+		return fmt.Sprintf("%v: no further row was begun, and what was under way is written down; resume goes on", stop.Err)
 	case pipeline.StopRefused:
 		return fmt.Sprintf("the tenant refused this client: %s; check the key with gsbatch doctor, or put in a new one with gsbatch login, then resume", stop.Detail)
-	case pipeline.StopStorage:
-		return fmt.Sprintf("the run cannot be written down, so nothing more was sent: %v; make room, then resume", stop.Err)
 	case pipeline.StopErrors:
 		return fmt.Sprintf("stopped by %s; see the reasons in errors.csv, then resume or abandon the run", stop.Detail)
 	case pipeline.StopCanary:
@@ -157,23 +199,6 @@ func stopText(stop pipeline.Stop) string {
 	default:
 		return fmt.Sprintf("paused by %s", stop.Detail)
 	}
-}
-
-// next is the one command to run next, "" when there is nothing to do.
-func (s *session) next(c checkpoint.Counts) string { return nextCommand(s.app, s.run.Info(), c) }
-
-func nextCommand(app *App, info checkpoint.Info, c checkpoint.Counts) string {
-	switch {
-	case info.State == checkpoint.Planned:
-		return app.command("apply", info.ID)
-	case info.State == checkpoint.Paused, info.State == checkpoint.Running:
-		return app.command("resume", info.ID)
-	case c.InDoubt+c.Parked > 0:
-		return app.command("runs", "show", info.ID)
-	case c.Rejected+c.Invalid > 0:
-		return app.command("import", reportPath(info, "errors.csv"))
-	}
-	return ""
 }
 
 // tell shows the account: one object with --json, else a few lines on stdout.
@@ -238,6 +263,10 @@ func countsText(c checkpoint.Counts) string {
 	return text
 }
 
+// worthTelling is the shortest wait that is told: under a quota there is one
+// before nearly every call.
+const worthTelling = 3 * time.Second
+
 // waiting is what the gate says it waits for, told to the progress.
 type waiting struct {
 	mu    sync.Mutex
@@ -254,7 +283,7 @@ func (w *waiting) set(until time.Time, why string) {
 func (w *waiting) get(now time.Time) (time.Time, string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.until.After(now) {
+	if w.until.Sub(now) < worthTelling {
 		return time.Time{}, ""
 	}
 	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyPaused: "throttled"}[w.why]

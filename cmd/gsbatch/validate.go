@@ -46,7 +46,9 @@ type validCounts struct {
 	Rows    int `json:"rows"`
 	Valid   int `json:"valid"`
 	Invalid int `json:"invalid"`
-	Skipped int `json:"skipped"`
+	// Unchanged rows have nothing to change.
+	Unchanged int `json:"unchanged"`
+	Skipped   int `json:"skipped"`
 }
 
 // problemJSON is a group of alike problems.
@@ -72,7 +74,7 @@ func runValidate(app *App, path string, plan *planFlags, quota *quotaFlags) (err
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	src, err := in.source(app.stop, d.tenant.Client)
+	src, err := in.source(app.stop, d)
 	if err != nil {
 		return err
 	}
@@ -99,7 +101,7 @@ func (in *intake) tellValidated(found pipeline.Findings, checker *validate.Check
 	if in.app.general.json {
 		return in.app.emit(validated{
 			Input:    validatedInput{Path: in.table.Path(), SHA256: in.sha256, Rows: c.Rows},
-			Counts:   validCounts{Rows: c.Rows, Valid: c.Pending, Invalid: c.Invalid, Skipped: c.Skipped},
+			Counts:   validCounts{Rows: c.Rows, Valid: c.Pending, Invalid: c.Invalid, Unchanged: c.Unchanged, Skipped: c.Skipped},
 			Problems: problemsJSON(found.Groups), Dropped: found.Groups.Dropped(), ExitCode: code,
 		})
 	}
@@ -107,7 +109,7 @@ func (in *intake) tellValidated(found pipeline.Findings, checker *validate.Check
 	for _, part := range []struct {
 		n    int
 		word string
-	}{{c.Invalid, "invalid"}, {c.Skipped, "skipped"}, {found.Groups.Warnings(), "warnings"}} {
+	}{{c.Invalid, "invalid"}, {c.Unchanged, "with nothing to change"}, {c.Skipped, "skipped"}, {found.Groups.Warnings(), "warnings"}} {
 		if part.n > 0 {
 			text += fmt.Sprintf(", %d %s", part.n, part.word)
 		}
