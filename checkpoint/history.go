@@ -3,6 +3,7 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -94,4 +95,66 @@ func (r *Run) HasIntents(ctx context.Context) (bool, error) {
 		return false, nil
 	}
 	return err == nil, r.db.wrap(err)
+}
+
+// Sends counts, by action, the calls that the journal tells of behind its
+// record of id after, those left out of which no byte left; last is its last
+// record's id. What a killed process did is known from here alone.
+func (r *Run) Sends(ctx context.Context, after int64) (byAction map[string]int, last int64, err error) {
+	byAction, last = map[string]int{}, after
+	sends := map[int64]int{} // by row, of some records
+	err = r.eachRecord(ctx, r.db.read, after, func(id int64, text string) (bool, error) {
+		last = id
+		err := eachEvent(text, func(e *Event) error {
+			switch {
+			case e.Kind == Intent:
+				sends[e.Seq]++
+			case e.Status == Pending && e.HTTP == 0:
+				sends[e.Seq]--
+			}
+			return nil
+		})
+		if err == nil && len(sends) >= foldEvents {
+			err = r.addSends(ctx, sends, byAction)
+		}
+		return true, err
+	})
+	if err == nil {
+		err = r.addSends(ctx, sends, byAction)
+	}
+	return byAction, last, err
+}
+
+// addSends moves the sends of rows to those of their actions.
+func (r *Run) addSends(ctx context.Context, sends map[int64]int, byAction map[string]int) error {
+	seqs := make([]int64, 0, len(sends))
+	for seq := range sends {
+		seqs = append(seqs, seq)
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return err
+	}
+	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, action FROM ops WHERE seq IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var seq int64
+		var action string
+		if err := rows.Scan(&seq, &action); err != nil {
+			return r.db.wrap(err)
+		}
+		byAction[action] += sends[seq]
+	}
+	clear(sends)
+	return r.db.wrap(rows.Err())
+}
+
+// LastRecord is the id of the journal's last record, 0 for none.
+func (r *Run) LastRecord(ctx context.Context) (int64, error) {
+	var id int64
+	err := r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM journal`).Scan(&id)
+	return id, r.db.wrap(err)
 }

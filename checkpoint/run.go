@@ -50,7 +50,8 @@ type Info struct {
 	ResumeAt    *time.Time      `json:"resume_at,omitempty"`
 	Counts      Counts          `json:"counts"` // as of the last stop
 	Calls       Calls           `json:"calls"`
-	Reported    bool            `json:"reported"` // the reports of this stop are written
+	CountedUpto int64           `json:"counted_upto"` // the last journal record whose calls stand in Calls
+	Reported    bool            `json:"reported"`     // the reports of this stop are written
 }
 
 // Input is the file a run was planned from. The file is not needed again.

@@ -177,7 +177,34 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := countLost(ctx, a.cfg.Run); err != nil {
+		return err
+	}
 	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
+}
+
+// countLost adds the calls of a process that died to the run's, as far as the
+// journal tells: writes, not reads.
+func countLost(ctx context.Context, run *checkpoint.Run) error {
+	info := run.Info()
+	if info.State != checkpoint.Running {
+		return nil
+	}
+	sends, last, err := run.Sends(ctx, info.CountedUpto)
+	if err != nil {
+		return err
+	}
+	lost := checkpoint.Calls{ByEndpoint: map[string]int{}}
+	for action, n := range sends {
+		if n > 0 {
+			lost.ByEndpoint["goals."+action] = n
+			lost.Total += n
+		}
+	}
+	return run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.Calls.Add(lost)
+		info.CountedUpto = last
+	})
 }
 
 // lookAround deals with what other runs are about to create, or created since

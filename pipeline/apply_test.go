@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 )
 
 // summed reads the statuses of rows as "created=3 pending=1".
@@ -220,6 +221,26 @@ func TestRefusedNamesCostOneCall(t *testing.T) {
 		if r.fate.Status == checkpoint.Rejected && r.line > 2 && (r.fate.Code != "name-refused" || r.fate.Attempts != 0 || !strings.Contains(r.fate.Reason, "row 2")) {
 			t.Errorf("%s: %+v", r.name, r.fate)
 		}
+	}
+}
+
+// A row that waited for its slot while the answer came is not sent either.
+func TestRefusedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.limits = gainsight.Limits{Calls: 20, Window: time.Second} // one every 50 ms
+	d := s.desk()
+	defer s.leave(d)
+	text := "Name,Status,Entity Type,Company\n"
+	for i := range 12 {
+		text += fmt.Sprintf("goal %d,New,COMPANY,Nobody & Sons\n", i)
+	}
+	run := s.plan(d, text, planOptions{}).Run
+	defer s.closeRun(run)
+	out := s.mustApply(d, run, ApplyConfig{Workers: 8})
+	s.truth(s.expect(run, "rejected=12"))
+	if n := out.Calls.ByEndpoint["goals.create"]; n > 3 {
+		t.Errorf("%d calls for names that the first answer refused", n)
 	}
 }
 

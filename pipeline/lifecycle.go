@@ -70,8 +70,12 @@ func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int)
 	if err := applicable(run.Info()); err != nil {
 		return nil // it was refused, and stays what it is
 	}
+	last, err := run.LastRecord(ctx)
+	if err != nil {
+		return err
+	}
 	return run.SetInfo(ctx, func(info *checkpoint.Info) {
-		info.State = checkpoint.Paused
+		info.State, info.CountedUpto = checkpoint.Paused, last
 		if out.Counts.Whole() {
 			info.Counts = out.Counts
 			if out.Counts.Pending == 0 {

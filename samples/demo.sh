@@ -70,7 +70,7 @@ echo "exit $code"
 say "The report: every row of the workbook, and what became of it"
 head -n 4 gsbatch-out/*/results.csv | cut -c 1-160
 echo "..."
-sed -n '/"counts"/,/}/p' gsbatch-out/*/summary.json
+sed -n '/"counts"/,/^  "seconds"/p' gsbatch-out/*/summary.json
 
 say "What the tenant says it holds"
 get /_emulator/goals | awk '

@@ -11,13 +11,27 @@ import (
 )
 
 // TestRateIsKeptAndUsed sends at 100 calls in 2 s (short: 50) to tenants with that limit:
-// none is refused, and of each 100 calls 95 and more are used. It is not
-// parallel to others: at 20 ms a call their load on the disk would be measured.
+// none is ever refused, and of each 100 calls 95 and more are used. At 20 ms a
+// call the machine's own stalls are measured too: it is not parallel to other
+// tests, and the second figure has three tries.
 func TestRateIsKeptAndUsed(t *testing.T) {
 	rate, rows := 100, 600
 	if testing.Short() {
 		rate, rows = 50, 150
 	}
+	least := 0.0
+	for try := 0; try < 3 && least < 0.95; try++ {
+		least = rateUsed(t, rate, rows)
+	}
+	if least < 0.95 {
+		t.Errorf("%.1f %% of the rate was used", 100*least)
+	}
+}
+
+// rateUsed imports into a tenant with fixed and one with sliding windows at a
+// time, and returns the smaller share of the rate that was used.
+func rateUsed(t *testing.T, rate, rows int) float64 {
+	t.Helper()
 	var tenants []*stage
 	var running []*process
 	for _, kind := range []string{"fixed", "sliding"} {
@@ -25,6 +39,7 @@ func TestRateIsKeptAndUsed(t *testing.T) {
 		s.writeCSV("goals.csv", goalHeader(), goalRows("Rate", rows))
 		tenants, running = append(tenants, s), append(running, s.start("import", "goals.csv", "--rate", fmt.Sprintf("%d/2s", rate), "--json"))
 	}
+	least := 1.0
 	for i, s := range tenants {
 		got := s.summaryOf(s.want(0, running[i]))
 		if got.Calls.Throttled != 0 || got.Calls.Total != rows+2 || got.Counts["created"] != rows {
@@ -34,14 +49,15 @@ func TestRateIsKeptAndUsed(t *testing.T) {
 		if calls.Throttled != 0 || calls.Most > rate || calls.Total != rows+2 {
 			t.Errorf("the tenant counted %+v", calls)
 		}
-		s.used(2*time.Second, rate)
+		least = min(least, s.used(2*time.Second, rate))
 		s.proved(got.dir)
 	}
+	return least
 }
 
-// used wants the goals to have come at 95 of each 100 calls that fit, from the
-// first goal to the last.
-func (s *stage) used(window time.Duration, calls int) {
+// used is the share of the calls that fit between the first goal and the last
+// that came.
+func (s *stage) used(window time.Duration, calls int) float64 {
 	s.Helper()
 	var text bytes.Buffer
 	if err := s.tenant.WriteCalls(&text); err != nil {
@@ -69,7 +85,5 @@ func (s *stage) used(window time.Duration, calls int) {
 	fit := last.Sub(first).Seconds() / window.Seconds() * float64(calls)
 	share := float64(n-1) / fit
 	s.Logf("%d goals in %v: %.1f %% of the rate", n, last.Sub(first).Round(time.Millisecond), 100*share)
-	if share < 0.95 {
-		s.Errorf("%d goals in %v: %.1f %% of the rate", n, last.Sub(first), 100*share)
-	}
+	return share
 }
