@@ -21,10 +21,15 @@ type Limits struct {
 // Figures of the gate. A slot is usable again 60.05 s after a response where
 // the window is a minute: the twentieth of a second covers 500 ppm of drift.
 const (
-	driftPart      = 1200 // of the window
-	longWindows    = 10   // a wait of more windows than this is no wait for the window
-	blindWindows   = 60   // how long to stay away when the day's cap is suspected and the server does not say
-	cappedAfter    = 3    // throttled windows in a row that mean the day's cap
+	driftPart = 1200 // of the window
+	// catchUp is the part of a window's calls that may follow each other at once
+	// after a stall. The slots alone keep every window; spacing only keeps them
+	// from bunching, and with a burst of one call each stall is lost for good:
+	// 99.1 % of the allowance used in simulation against 99.6 % with a twentieth.
+	catchUp        = 20
+	longWindows    = 10 // a wait of more windows than this is no wait for the window
+	blindWindows   = 60 // how long to stay away when the day's cap is suspected and the server does not say
+	cappedAfter    = 3  // throttled windows in a row that mean the day's cap
 	firstBackoff   = 200 * time.Millisecond
 	longestBackoff = 5 * time.Second
 	freeTimeout    = 30 * time.Second
@@ -63,7 +68,7 @@ func NewGate(ledger Ledger, limits Limits) *Gate {
 	}
 	g := &Gate{ledger: ledger, limits: limits, turn: make(chan struct{}, 1)}
 	if limits.Calls > 0 {
-		g.pace = rate.NewLimiter(rate.Every(limits.Window/time.Duration(limits.Calls)), 1)
+		g.pace = rate.NewLimiter(rate.Every(limits.Window/time.Duration(limits.Calls)), max(1, limits.Calls/catchUp))
 	}
 	return g
 }
