@@ -286,6 +286,27 @@ func TestFlushAfterClose(t *testing.T) {
 	}
 }
 
+// A fold that was cut off between a row's intent and its outcome leaves the row
+// in doubt among the fates; with the rest of the journal it is counted once.
+func TestCountsAcrossACutFold(t *testing.T) {
+	_, run := newRun(t, 4)
+	defer closeRun(t, run)
+	journal(t, run, intent(1), intent(2), intent(3))
+	if err := run.Fold(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	journal(t, run, outcomeOf(1, Created, "G"), outcomeOf(2, Pending, ""), intent(2), outcomeOf(2, InDoubt, ""))
+	for range 2 {
+		counts, err := run.Counts(t.Context())
+		if diff := cmp.Diff(Counts{Rows: 4, Created: 1, InDoubt: 2, Pending: 1}, counts); diff != "" || err != nil {
+			t.Error(err, diff)
+		}
+		if err := run.Fold(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Whoever counts while the holder folds finds every row once.
 func TestCountsDuringFold(t *testing.T) {
 	const rows = 3000

@@ -162,12 +162,44 @@ func (r *Run) countTail(ctx context.Context, tx *sql.Tx, counts *Counts) error {
 	if err != nil {
 		return err
 	}
+	open, err := openRows(ctx, tx)
+	if err != nil {
+		return err
+	}
 	return r.eachRecord(ctx, tx, upto, func(_ int64, text string) (bool, error) {
 		return true, eachEvent(text, func(e *Event) error {
-			if e.Kind == Outcome {
-				*counts.Of(e.Status)++
+			if e.Kind != Outcome {
+				return nil
+			}
+			if was, counted := open[e.Seq]; counted {
+				*counts.Of(was)--
+				delete(open, e.Seq)
+			}
+			*counts.Of(e.Status)++
+			if e.Status == InDoubt || e.Status == Parked {
+				open[e.Seq] = e.Status
 			}
 			return nil
 		})
 	})
+}
+
+// openRows are the rows whose fate may still change by an outcome: a fold that
+// was cut off between a row's intent and its outcome leaves such a one too.
+func openRows(ctx context.Context, tx *sql.Tx) (map[int64]Status, error) {
+	rows, err := tx.QueryContext(ctx, `SELECT seq, status FROM fates WHERE status IN ('in_doubt', 'parked')`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	open := map[int64]Status{}
+	for rows.Next() {
+		var seq int64
+		var status string
+		if err := rows.Scan(&seq, &status); err != nil {
+			return nil, err
+		}
+		open[seq] = Status(status)
+	}
+	return open, rows.Err()
 }

@@ -97,7 +97,7 @@ type apply struct {
 	calling context.Context // of calls: ends only when their grace is over
 
 	status     Status // owned by the journal's goroutine while it serves, as the next two
-	decided    int    // rows in this session
+	decided    int    // rows in this call of Apply
 	rejected   int    // of those
 	serverTime atomic.Int64
 	retried    atomic.Int64

@@ -49,15 +49,14 @@ func TestDoubtHoldsItsKeyBack(t *testing.T) {
 	d := s.desk()
 	run := s.plan(d, twins("a", "b", "c", "d", "e")+creates(1, 5)[len(header):], planOptions{onDuplicate: DuplicateCreate}).Run
 	s.set("faults.on=create,next.drop_after=1")
-	s.watch.onWrite(func(n int) bool { return true })
 	s.mustApply(d, run, ApplyConfig{Workers: 1})
 	s.expect(run, "created=5 in_doubt=1 pending=4")
 	s.closeRun(run)
 	run = s.lock(d, "a")
 	s.mustApply(d, run, ApplyConfig{Workers: 10})
 	rows := s.expect(run, "created=5 in_doubt=1 pending=4")
-	if run.Info().State != checkpoint.Paused || s.watch.seen["twin"] != 1 {
-		t.Errorf("%s, %d calls", run.Info().State, s.watch.seen["twin"])
+	if n, _ := s.watch.of("twin"); run.Info().State != checkpoint.Paused || n != 1 {
+		t.Errorf("%s, %d calls", run.Info().State, n)
 	}
 	s.twinGoals(1, rows[:5]...)
 	s.truth(rows[5:])

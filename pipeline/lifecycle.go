@@ -63,7 +63,7 @@ func mayHaveSent(ctx context.Context, folder *checkpoint.Folder, id string) (boo
 	return run.HasIntents(ctx)
 }
 
-// Finish enters in the run how this session of it ended: the state, which is
+// Finish enters in the run how this process left it: the state, which is
 // finished only when every row is accounted for and none is pending, the sums
 // of counts and calls, and the exit code.
 func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int) error {

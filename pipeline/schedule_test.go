@@ -52,18 +52,22 @@ func TestSchedules(t *testing.T) {
 func schedule(t *testing.T, seed uint64) {
 	random := rand.New(rand.NewPCG(seed, 42))
 	s := newStage(t, "slow.delay=90ms,late.delay=30ms")
-	s.timeout = 60 * time.Millisecond
 	if random.IntN(2) == 0 {
 		s.limits = gainsight.Limits{Calls: 400, Window: 40 * time.Millisecond}
 	}
 	d := s.desk()
-	run := s.plan(d, creates(1, 4+random.IntN(16)), planOptions{}).Run
+	s.closeRun(s.plan(d, creates(1, 4+random.IntN(16)), planOptions{}).Run)
+	s.leave(d)
+	s.timeout = 60 * time.Millisecond
+	d = s.desk()
+	run := s.lock(d, "a")
 	s.set(anyFaults(random))
 	for session := 0; ; session++ {
 		if session == 4 {
 			s.set("defaults")
 		}
 		out, lost := s.session(d, run, random, session < 4)
+		time.Sleep(time.Until(out.ResumeAt)) // windows are short here, and so is the day
 		s.closeRun(run)
 		s.leave(d)
 		if lost != "" {

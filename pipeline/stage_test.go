@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -101,6 +102,20 @@ func (w *watch) count() int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.writes
+}
+
+// of is what is known of the writes of a name: how many arrived, and what they made.
+func (w *watch) of(name string) (arrived int, made []string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.seen[name], slices.Clone(w.made[name])
+}
+
+// refusals is how many writes were answered 401.
+func (w *watch) refusals() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.refused
 }
 
 func (w *watch) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
@@ -388,10 +403,11 @@ func (s *stage) truth(rows []row) {
 	goals := s.goals()
 	for _, r := range rows {
 		there := goals[r.name]
-		if len(there) > 1 || len(s.watch.made[r.name]) > 1 {
+		_, made := s.watch.of(r.name)
+		if len(there) > 1 || len(made) > 1 {
 			s.Errorf("%s was created %d times", r.name, len(there))
 		}
-		for _, gsid := range s.watch.made[r.name] {
+		for _, gsid := range made {
 			if len(there) == 0 || there[0].Gsid != gsid {
 				s.Errorf("%s: the oracle saw goal %s, the tenant has %v", r.name, gsid, there)
 			}
@@ -431,9 +447,10 @@ func (s *stage) intents(id string, rows []row) {
 		}
 	}
 	for i, r := range rows {
-		arrived, durable := s.watch.seen[r.name], intents[strconv.Itoa(i+1)]
+		durable := intents[strconv.Itoa(i+1)]
+		arrived, _ := s.watch.of(r.name)
 		// A 401 is answered with a renewed key under the same intent.
-		if arrived > 2*durable || arrived > durable && s.watch.refused == 0 {
+		if arrived > 2*durable || arrived > durable && s.watch.refusals() == 0 {
 			s.Errorf("%s: %d calls arrived, %d intents are durable", r.name, arrived, durable)
 		}
 	}

@@ -78,8 +78,9 @@ func TestStopAtEveryRow(t *testing.T) {
 			t.Fatalf("session %d: %d writes after the stop of 2 workers", session, n)
 		}
 	}
-	for name, n := range s.watch.seen {
-		if n != 1 {
+	for i := range rows {
+		name := fmt.Sprint("goal ", i+1)
+		if n, _ := s.watch.of(name); n != 1 {
 			t.Errorf("%s was sent %d times", name, n)
 		}
 	}
@@ -152,6 +153,7 @@ func TestGraceEnds(t *testing.T) {
 	rows := s.expect(run, "in_doubt=1 pending=2")
 	s.closeRun(run)
 	s.leave(d)
+	s.end()
 	s.truth(rows)
 }
 
@@ -165,8 +167,8 @@ func TestKeyRevokedInMidRun(t *testing.T) {
 	out := s.mustApply(d, run, ApplyConfig{Workers: 4})
 	s.stopped(out, StopRefused)
 	// Each call under way is tried once more with the key read anew.
-	if s.watch.refused > 8 || out.Counts.Pending == 0 || out.Counts.InDoubt+out.Counts.Rejected > 0 {
-		t.Errorf("%d calls were refused; %+v", s.watch.refused, out.Counts)
+	if s.watch.refusals() > 8 || out.Counts.Pending == 0 || out.Counts.InDoubt+out.Counts.Rejected > 0 {
+		t.Errorf("%d calls were refused; %+v", s.watch.refusals(), out.Counts)
 	}
 	s.truth(s.rows(run))
 	s.closeRun(run)
