@@ -158,3 +158,11 @@ func (r *Run) LastRecord(ctx context.Context) (int64, error) {
 	err := r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(id), 0) FROM journal`).Scan(&id)
 	return id, r.db.wrap(err)
 }
+
+// LastServerTime is the largest server time that the folded fates tell, in
+// epoch milliseconds, 0 for none.
+func (r *Run) LastServerTime(ctx context.Context) (int64, error) {
+	var at int64
+	err := r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(server), 0) FROM fates`).Scan(&at)
+	return at, r.db.wrap(err)
+}

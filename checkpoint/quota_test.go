@@ -66,10 +66,10 @@ func TestSlotsComeBackAWindowAfterTheAnswer(t *testing.T) {
 	}
 	// The holder of the second is dead: it comes back on its own.
 	id, again, why = lease(t, q[0], now.Add(64*time.Second), 2, 0)
-	if id != 0 || why != "window" || !again.Equal(now.Add(66*time.Second)) {
+	if id != 0 || why != "window" || !again.Equal(now.Add(96*time.Second)) {
 		t.Errorf("behind a dead holder: slot %d, %q, again at %v", id, why, again.Sub(now))
 	}
-	if id, _, _ := lease(t, q[0], now.Add(66*time.Second), 2, 0); id == 0 {
+	if id, _, _ := lease(t, q[0], now.Add(96*time.Second), 2, 0); id == 0 {
 		t.Error("the stamp of a dead holder does not free itself")
 	}
 }
@@ -89,12 +89,12 @@ func TestLateAnswerCounts(t *testing.T) {
 	q := newQuotas(t, "a")[0]
 	now := noon()
 	id, _, _ := lease(t, q, now, 1, 0)
-	now = now.Add(80 * time.Second)
+	now = now.Add(130 * time.Second)
 	if other, _, _ := lease(t, q, now, 1, 0); other == 0 {
 		t.Fatal("the stamp did not free itself")
 	}
 	free(t, q, id, now.Add(time.Minute+time.Second))
-	if _, again, why := lease(t, q, now.Add(59*time.Second), 1, 0); why != "window" || !again.Equal(now.Add(65*time.Second)) {
+	if _, again, why := lease(t, q, now.Add(59*time.Second), 1, 0); why != "window" || !again.Equal(now.Add(125*time.Second)) {
 		t.Errorf("%q, again at %v", why, again.Sub(now))
 	}
 }

@@ -115,7 +115,7 @@ func (g *Gate) Acquire(ctx context.Context) (*Slot, error) {
 		}
 		switch {
 		case slot.stale():
-			slot.giveBack(g.hold())
+			slot.giveBack(0) // no call was made under it
 		case g.paused():
 			slot.giveBack(0)
 		default:
@@ -222,17 +222,21 @@ func (g *Gate) fresh(ctx context.Context, slot *Slot) (*Slot, error) {
 	if !slot.stale() {
 		return slot, nil
 	}
-	slot.giveBack(g.hold())
+	slot.giveBack(0) // no call was made under it
 	return g.Acquire(ctx)
 }
 
-// stale reports whether the lease is older than its window, or the clock was set back.
+// stale reports whether the lease is too old to send under: the stamp of a
+// process that dies frees itself a window, a twelfth of it and a turn of the
+// spacing after the lease, so a call sent much later than its turn would
+// outlive it. So it is where the clock was set back.
 func (s *Slot) stale() bool {
 	if s.gate == nil {
 		return false
 	}
 	age := time.Now().Round(0).Sub(s.at)
-	return age > s.gate.limits.Window || age < -time.Second
+	limits := s.gate.limits
+	return age > limits.Window/16+limits.Window/time.Duration(limits.Calls) || age < -time.Second
 }
 
 // Done frees the slot, counting from now: the moment the response arrived. It

@@ -16,7 +16,7 @@ type Ledger interface {
 	// "window", "day" or "paused".
 	Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int) (id int64, again time.Time, why string, err error)
 	// Free gives the slot back: it may be leased again from usable on. An id is
-	// of one lease; to free one that is no longer leased does nothing.
+	// of one lease; one whose lease ran out meanwhile may be entered again.
 	Free(ctx context.Context, id int64, usable time.Time) error
 	// Pause lets no process lease a slot before until.
 	Pause(ctx context.Context, until time.Time) error

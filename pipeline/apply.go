@@ -172,6 +172,11 @@ func (a *apply) prepare(ctx context.Context) error {
 	for _, key := range keys {
 		a.keys.doubt(key)
 	}
+	last, err := a.cfg.Run.LastServerTime(ctx)
+	if err != nil {
+		return err
+	}
+	a.serverTime.Store(last)
 	a.begun.Store(int64(a.calls().Total))
 	a.status.Counts, err = a.cfg.Run.Counts(ctx)
 	if err != nil {

@@ -6,10 +6,15 @@ import "sync"
 // the tenant has been seen to answer.
 const doubtsInARow = 5
 
+// fruitlessProbes is how often the tenant may be seen to answer a fetch while
+// no write gets an answer, before the run ends: each time leaves doubts behind.
+const fruitlessProbes = 3
+
 // breaker holds new calls back while the tenant's health is in question.
 type breaker struct {
 	mu      sync.Mutex
 	doubts  int
+	probes  int           // since a write was answered
 	probing chan struct{} // closed when the probe under way has ended; nil without one
 }
 
@@ -33,13 +38,13 @@ func (b *breaker) wait() {
 // reset is told of every answer that was not doubtful.
 func (b *breaker) reset() {
 	b.mu.Lock()
-	b.doubts = 0
+	b.doubts, b.probes = 0, 0
 	b.mu.Unlock()
 }
 
 // doubt is told of a doubtful answer; every fifth in a row it runs probe while
-// the others wait.
-func (b *breaker) doubt(probe func()) {
+// the others wait. probe is told whether the probes before it bore no fruit.
+func (b *breaker) doubt(probe func(fruitless bool)) {
 	b.mu.Lock()
 	b.doubts++
 	if b.doubts < doubtsInARow || b.probing != nil {
@@ -48,8 +53,10 @@ func (b *breaker) doubt(probe func()) {
 	}
 	ended := make(chan struct{})
 	b.probing = ended
+	b.probes++
+	fruitless := b.probes >= fruitlessProbes
 	b.mu.Unlock()
-	probe()
+	probe(fruitless)
 	b.mu.Lock()
 	b.doubts, b.probing = 0, nil
 	b.mu.Unlock()

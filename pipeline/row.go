@@ -219,7 +219,11 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 }
 
 // probe asks, after doubts in a row, whether the tenant answers at all.
-func (a *apply) probe() {
+func (a *apply) probe(fruitless bool) {
+	if fruitless {
+		a.stops.add(Stop{Reason: StopUnreachable, Detail: fmt.Sprintf("%d writes in a row had no answer that can be read", fruitlessProbes*doubtsInARow)})
+		return
+	}
 	if !a.withinBudget() {
 		return
 	}

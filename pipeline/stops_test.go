@@ -272,7 +272,7 @@ func TestSlotDuringProbe(t *testing.T) {
 	for range doubtsInARow - 1 {
 		a.breaker.doubt(nil)
 	}
-	go a.breaker.doubt(func() { close(began); <-probed })
+	go a.breaker.doubt(func(bool) { close(began); <-probed })
 	<-began
 	first.Done()
 	select {

@@ -14,6 +14,7 @@ import (
 	"gsbatch/checkpoint"
 	"gsbatch/emulator"
 	"gsbatch/gainsight"
+	"gsbatch/pipeline"
 	"gsbatch/readers"
 	"gsbatch/validate"
 	"gsbatch/writers"
@@ -164,6 +165,7 @@ func packageReactions() []reaction {
 		{exitLocked, "", is(emulator.ErrInUse)},
 		{exitUsage, "", as[*readers.Error]},
 		{exitUsage, "", as[*validate.MissingColumnError]},
+		{exitUsage, "", as[*pipeline.StateError]},
 		{exitUsage, "", as[*validate.ColumnError]},
 		{exitLocked, "wait for it, or give --lock-timeout", as[*checkpoint.LockedError]},
 		{exitNoWrite, "make the folder writable and make room, or name another with --state", as[*checkpoint.StorageError]},
