@@ -147,5 +147,7 @@ func alignedTo(now time.Time, window time.Duration) time.Time {
 	if ns < 0 {
 		ns += int64(window)
 	}
-	return now.Add(-time.Duration(ns))
+	// Made anew, not by Add: starts are compared, and two times that keep a
+	// monotonic reading differ by the nanoseconds between two clocks.
+	return time.Unix(0, now.UnixNano()-ns)
 }

@@ -17,7 +17,7 @@ func (c *Client) Picklists(ctx context.Context) (*Picklists, error) {
 	var found picklistData
 	for _, category := range []string{"GOAL_TYPE", "GOAL_STATUS"} {
 		types := category == "GOAL_TYPE"
-		body := fmt.Appendf(nil, `{"entityIds":["ALL_ENTITY"],"active":false,"includeMetrics":%t,"includeChildPicklist":%t,"picklistCategory":%q}`,
+		body := fmt.Appendf(nil, `{"entityIds":["ALL_ENTITY","COMPANY"],"active":false,"includeMetrics":%t,"includeChildPicklist":%t,"picklistCategory":%q}`,
 			types, types, category)
 		answer, err := c.askPicklist(ctx, body)
 		if err != nil {

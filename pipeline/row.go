@@ -99,6 +99,7 @@ func (a *apply) send(op *checkpoint.Op, attempt int) (answer gainsight.Answer, s
 	}
 	if a.rejectUnsent(op) {
 		slot.Cancel()
+		a.begun.Add(-1)
 		return answer, false
 	}
 	intent := checkpoint.Event{Kind: checkpoint.Intent, Seq: op.Seq, Attempt: attempt, At: time.Now().UnixMilli(), Server: a.serverTime.Load()}
@@ -116,9 +117,6 @@ func (a *apply) send(op *checkpoint.Op, attempt int) (answer gainsight.Answer, s
 // slot waits for the tenant's health and for its quota; nil says that the run
 // is ending.
 func (a *apply) slot() *gainsight.Slot {
-	if !a.withinBudget() {
-		return nil
-	}
 	for {
 		a.breaker.wait()
 		slot, err := a.cfg.Gate.Acquire(a.stops.ctx)
@@ -132,6 +130,9 @@ func (a *apply) slot() *gainsight.Slot {
 			return nil
 		case a.breaker.open(): // since the wait for the quota began
 			slot.Cancel()
+		case !a.withinBudget(): // last: whoever has a call of the budget makes it
+			slot.Cancel()
+			return nil
 		default:
 			return slot
 		}

@@ -130,6 +130,10 @@ func (w *work) line(s *source, cell readers.Cell) (string, state) {
 }
 
 func (w *work) destroyed(s *source, text string) {
+	if w.table.Format() == readers.JSONL {
+		w.problem(s, text, "digits-lost", s.api+" "+quote(text)+" is a number of more than 15 digits, which is not kept exactly", "write it as a JSON string")
+		return
+	}
 	w.problem(s, text, "digits-lost", s.api+" "+quote(text)+" is a number of more than 15 digits; Excel keeps 15, so its last digits are not those that were typed", "enter the value anew, as text")
 }
 

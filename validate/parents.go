@@ -19,7 +19,7 @@ func (w *work) parent(b *binding) {
 	name, nameState := w.parentName(b)
 	if isGsid(name) {
 		if id == "" {
-			id, idState = name, nameState
+			id, idState = w.gsidText(b.sources[byName], b.field.id, b.field.prefix, name)
 		}
 		name, nameState = "", absent
 	}

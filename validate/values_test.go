@@ -234,8 +234,8 @@ func TestCellKinds(t *testing.T) {
 	}
 	want := []string{
 		`update {"record":{"Gsid":"` + goal1 + `","Name":"A","b__gc":true,"l__gc":"a;b","n__gc":10.5,"t__gc":"x"},"association":{"CTA":["` + cta1 + `","` + cta2 + `"]}}`,
-		"list: Name takes one value, the cell has a list\ndigits-lost: n__gc \"12345678901234567\" is a number of more than 15 digits; Excel keeps 15, so its last digits are not those that were typed",
-		"digits-lost: Gsid \"1234567890123456789\" is a number of more than 15 digits; Excel keeps 15, so its last digits are not those that were typed",
+		"list: Name takes one value, the cell has a list\ndigits-lost: n__gc \"12345678901234567\" is a number of more than 15 digits, which is not kept exactly",
+		"digits-lost: Gsid \"1234567890123456789\" is a number of more than 15 digits, which is not kept exactly",
 	}
 	if diff := cmp.Diff(want, lines(t, c, table)); diff != "" {
 		t.Error(diff)

@@ -49,6 +49,8 @@ func (g *gauge) start(ctx context.Context) {
 func (g *gauge) stop() {
 	g.ended()
 	g.idle.Wait()
+	g.look(context.Background()) // the last line tells what is left now
+	g.show()
 }
 
 // look reads the quota's books; where that fails the run itself will tell.

@@ -38,7 +38,7 @@ func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 	fs.StringVar(&p.dateFormat, "date-format", "", "how dates are written, as `DD/MM/YYYY` (default: found out, and refused where it is ambiguous)")
 	fs.StringVar(&p.clearToken, "clear-token", "", "a cell of this `TEXT` clears its field (default: nothing does)")
 	addChoice(cmd, fs, &p.blank, "blank", "keep", []string{"keep", "error"}, "a blank cell keeps the field as it is, or is a problem")
-	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key was created before, or stands in the file twice (twice: error and skip alike are a problem)")
+	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run")
 	addChoice(cmd, fs, &p.onUnknownColumn, "on-unknown-column", "error", []string{"error", "warn", "ignore"}, "a column that is no field")
 	addChoice(cmd, fs, &p.multiMatch, "multi-match", "error", []string{"error", "first"}, "a name that the server finds twice")
 	fs.StringVar(&p.at, "rows", "", "take only these `LINES`, as 2-500,800; the others are skipped")

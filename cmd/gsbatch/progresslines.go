@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strings"
 	"time"
 )
@@ -90,7 +91,7 @@ func (j *jsonLines) write(event string, s Status) {
 		Created: s.Created, Updated: s.Updated, Deleted: s.Deleted, Unchanged: s.Unchanged,
 		Rejected: s.Rejected, Invalid: s.Invalid, Skipped: s.Skipped, Stale: s.Stale,
 		InDoubt: s.InDoubt, Parked: s.Parked,
-		Speed: s.Speed, QuotaPer: s.QuotaPer.Seconds(),
+		Speed: math.Round(s.Speed*10) / 10, QuotaPer: s.QuotaPer.Seconds(),
 		Waiting: stamp(s.Waiting), Why: s.Why, ETA: stamp(s.ETA),
 	}
 	if s.QuotaPer > 0 {
