@@ -9,7 +9,8 @@ import (
 	"os"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver "sqlite"
+	"modernc.org/sqlite" // also the driver of that name
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // busyTimeout is how long a statement waits for another process's transaction.
@@ -43,7 +44,7 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 		return nil, &StorageError{Path: path, Err: err}
 	}
 	db.write.SetMaxOpenConns(1)
-	if _, err := db.write.ExecContext(ctx, schema); err != nil {
+	if err := db.apply(ctx, schema); err != nil {
 		_ = db.write.Close()
 		return nil, db.wrap(err)
 	}
@@ -52,6 +53,25 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 		return nil, err
 	}
 	return db, nil
+}
+
+// apply runs the schema. Several processes may open a new file at a time, and
+// SQLite does not wait for its turn while a file becomes one with a write-ahead
+// log; so it is waited for here.
+func (db *database) apply(ctx context.Context, schema string) error {
+	for deadline := time.Now().Add(busyTimeout); ; {
+		_, err := db.write.ExecContext(ctx, schema)
+		var failed *sqlite.Error
+		if err == nil || !errors.As(err, &failed) || failed.Code()&0xff != sqlite3.SQLITE_BUSY || time.Now().After(deadline) {
+			return err
+		}
+		_, _ = db.write.ExecContext(ctx, `ROLLBACK`) // of what the schema began, if it did
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }
 
 // openDatabaseReadOnly opens an existing file for reading alone.

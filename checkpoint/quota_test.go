@@ -343,3 +343,27 @@ func (s *callServer) close() []time.Time {
 	slices.SortFunc(s.calls, time.Time.Compare)
 	return s.calls
 }
+
+// Many processes may open a new folder at the same moment.
+func TestManyOpenANewFolder(t *testing.T) {
+	for range 5 {
+		folder, err := Open(t.TempDir())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() {
+				tenant, err := folder.Tenant(t.Context(), "acme")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if err := tenant.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}

@@ -253,20 +253,32 @@ func (f *Folder) List(ctx context.Context) ([]Info, error) {
 		if !ok {
 			continue
 		}
-		run, err := f.View(ctx, id)
+		info, err := f.viewInfo(ctx, id)
 		if err != nil {
-			if isUnborn(err) {
+			if isUnborn(err) || f.discarded(id) {
 				continue
 			}
 			return nil, err
 		}
-		infos = append(infos, run.Info())
-		if err := run.Close(); err != nil {
-			return nil, err
-		}
+		infos = append(infos, info)
 	}
 	slices.SortStableFunc(infos, func(a, b Info) int { return b.CreatedAt.Compare(a.CreatedAt) })
 	return infos, nil
+}
+
+func (f *Folder) viewInfo(ctx context.Context, id string) (Info, error) {
+	run, err := f.View(ctx, id)
+	if err != nil {
+		return Info{}, err
+	}
+	return run.Info(), run.Close()
+}
+
+// discarded says that the run's file is gone: its plan was given up, by a
+// process that came upon it while it was read here.
+func (f *Folder) discarded(id string) bool {
+	_, err := os.Stat(f.runPath(id))
+	return errors.Is(err, os.ErrNotExist)
 }
 
 // isUnborn tells a database without its first transaction, in which nothing
