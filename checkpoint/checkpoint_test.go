@@ -20,6 +20,14 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
+// shorter is n, or with -short less: the race detector slows SQLite down tenfold.
+func shorter(n, less int) int {
+	if testing.Short() {
+		return less
+	}
+	return n
+}
+
 // newRun makes a run of n planned creates in a new folder.
 func newRun(t *testing.T, n int) (*Folder, *Run) {
 	t.Helper()

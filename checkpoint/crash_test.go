@@ -17,7 +17,7 @@ import (
 // command can still read.
 func TestKilledWhileMakingARun(t *testing.T) {
 	t.Parallel()
-	for range 25 {
+	for range shorter(25, 5) {
 		dir := t.TempDir()
 		start(t, "create", dir).killAfter(rand.N(12 * time.Millisecond))
 		folder, err := Open(dir)
@@ -96,11 +96,11 @@ func facts(t *testing.T, run *Run) (intended map[int64]bool, created map[int64]s
 // what the journal says, and no row is handed out twice.
 func TestKilledWhileJournaling(t *testing.T) {
 	t.Parallel()
-	const rows = 60_000
+	rows := shorter(60_000, 10_000)
 	folder, run := newRun(t, rows)
 	closeRun(t, run)
 	sent := map[int64]bool{}
-	for round := range 8 {
+	for round := range shorter(8, 3) {
 		for _, line := range start(t, "journal", folder.Dir()).killAfter(rand.N(60 * time.Millisecond)) {
 			seq, err := strconv.ParseInt(line, 10, 64)
 			if err != nil {
@@ -144,8 +144,8 @@ func TestKilledWhileJournaling(t *testing.T) {
 // journal is the same; the next one to lock the run ends the work.
 func TestKilledWhileFolding(t *testing.T) {
 	t.Parallel()
-	const rows = 40_000 // of three events each: more than two transactions
-	folder, run := newRun(t, rows)
+	rows := int64(shorter(40_000, 18_000)) // of three events each: more than one or two transactions
+	folder, run := newRun(t, int(rows))
 	j := run.Journal(func([]Event) {})
 	served := make(chan error, 1)
 	go func() { served <- j.Serve() }()
@@ -166,7 +166,7 @@ func TestKilledWhileFolding(t *testing.T) {
 		t.Fatal(err)
 	}
 	closeRun(t, run)
-	want := Counts{Rows: rows, Created: rows / 4 * 3, Rejected: rows / 4}
+	want := Counts{Rows: int(rows), Created: int(rows) / 4 * 3, Rejected: int(rows) / 4}
 	whole := false
 	for i := 0; !whole; i++ {
 		start(t, "fold", folder.Dir()).killAfter(time.Duration(i*70) * time.Millisecond)

@@ -24,15 +24,15 @@ const day = 24 * time.Hour
 // of which is usable again a window after its call's response, out of at most
 // daily calls in any 24 hours (0: no such limit). Where none is usable id is
 // 0, again is when to ask again and why is "window", "day" or "paused". The
-// stamp of a process that dies frees itself a window, a twelfth of it and a
-// turn of the spacing (a window by calls) later.
+// stamp of a process that dies frees itself a window, a twelfth of it (3 s
+// at least) and a turn of the spacing (a window by calls) later.
 func (q *Quota) Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int) (id int64, again time.Time, why string, err error) {
 	err = q.db.transaction(ctx, func(tx *sql.Tx) error {
 		again, why, err = q.refusal(ctx, tx, now, calls, window, daily)
 		if err != nil || why != "" {
 			return err
 		}
-		usable := now.Add(window + window/12 + window/time.Duration(calls))
+		usable := now.Add(window + max(window/12, 3*time.Second) + window/time.Duration(calls))
 		result, err := tx.ExecContext(ctx, `INSERT INTO stamps (tenant, usable, leased, who) VALUES (?, ?, ?, ?)`,
 			q.tenant, usable.UnixNano(), now.UnixNano(), q.who)
 		if err != nil {
@@ -72,7 +72,7 @@ func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls in
 	}
 	// No stamp is that far ahead unless the clock was set back since.
 	if _, err := tx.ExecContext(ctx, `UPDATE stamps SET usable = ?1 WHERE tenant = ?2 AND usable > ?3`,
-		now.Add(window).UnixNano(), q.tenant, now.Add(3*window).UnixNano()); err != nil {
+		now.Add(window).UnixNano(), q.tenant, now.Add(3*window+10*time.Second).UnixNano()); err != nil {
 		return again, "", err
 	}
 	// The stamp that must become usable before one more call fits.

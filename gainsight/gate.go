@@ -227,16 +227,16 @@ func (g *Gate) fresh(ctx context.Context, slot *Slot) (*Slot, error) {
 }
 
 // stale reports whether the lease is too old to send under: the stamp of a
-// process that dies frees itself a window, a twelfth of it and a turn of the
-// spacing after the lease, so a call sent much later than its turn would
-// outlive it. So it is where the clock was set back.
+// process that dies frees itself a window, a twelfth of it (3 s at least) and a
+// turn of the spacing after the lease, so a call sent much later than its turn
+// would outlive it. So it is where the clock was set back.
 func (s *Slot) stale() bool {
 	if s.gate == nil {
 		return false
 	}
 	age := time.Now().Round(0).Sub(s.at)
 	limits := s.gate.limits
-	return age > limits.Window/16+limits.Window/time.Duration(limits.Calls) || age < -time.Second
+	return age > max(limits.Window/16, 2*time.Second)+limits.Window/time.Duration(limits.Calls) || age < -time.Second
 }
 
 // Done frees the slot, counting from now: the moment the response arrived. It

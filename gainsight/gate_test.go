@@ -300,7 +300,7 @@ func TestSleepersLeaseAnew(t *testing.T) {
 		if same, err := g.fresh(t.Context(), slot); same != slot || err != nil {
 			t.Errorf("a fresh lease was not kept: %v", err)
 		}
-		time.Sleep(2 * time.Second) // as a suspended process does
+		time.Sleep(5 * time.Second) // as a suspended process does
 		other, err := g.fresh(t.Context(), slot)
 		if err != nil || other == slot || other.id == slot.id || !slot.over.Load() {
 			t.Errorf("a stale lease was kept: %+v, %v", other, err)

@@ -30,6 +30,9 @@ const schedules = 200
 func TestSchedules(t *testing.T) {
 	t.Parallel()
 	n := uint64(schedules)
+	if testing.Short() {
+		n = schedules / 10
+	}
 	if text := os.Getenv("GSBATCH_SCHEDULES"); text != "" {
 		var err error
 		if n, err = strconv.ParseUint(text, 10, 64); err != nil {
