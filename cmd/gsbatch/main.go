@@ -33,7 +33,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	case code := <-done:
 		return code
 	case again := <-signals.again:
-		app.tell("\ngsbatch: left at once; calls under way are in doubt until resume has looked: nothing is sent twice\n")
+		app.tell("\ngsbatch: left at once; a call that was under way leaves its row in doubt, which is never sent again unasked\n")
 		return again.code()
 	}
 }
