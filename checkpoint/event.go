@@ -13,6 +13,7 @@ type EventKind byte
 const (
 	Intent  EventKind = 'i' // a call is about to be sent
 	Outcome EventKind = 'o' // what its answer meant
+	Settled EventKind = 's' // what reading back, or a person, said of a row in doubt
 )
 
 // Event is one step in the life of a row. Times are epoch milliseconds, 0 for
@@ -31,6 +32,7 @@ type Event struct {
 	User      string // who wrote, as the server says
 	Parents   string // ids the server filled in: CompanyId=…;RelationshipId=…
 	Reason    string
+	Was       Status // settled: the row's status until then
 }
 
 // appendEvent adds the event's line to the text of a journal record: fields
@@ -53,6 +55,10 @@ func appendEvent(dst []byte, e *Event) []byte {
 			dst = append(dst, '\t')
 			dst = appendEscaped(dst, text)
 		}
+	}
+	if e.Kind == Settled {
+		dst = append(dst, '\t')
+		dst = append(dst, e.Was...)
 	}
 	return append(dst, '\n')
 }
@@ -104,7 +110,10 @@ func parseEvent(line string) (Event, error) {
 		e.Gsid, e.Code, e.RequestID = p.text(), p.text(), p.text()
 		e.User, e.Parents, e.Reason = p.text(), p.text(), p.text()
 	}
-	if p.bad || p.rest != "" || (e.Kind != Intent && e.Kind != Outcome) {
+	if e.Kind == Settled {
+		e.Was = Status(p.field())
+	}
+	if p.bad || p.rest != "" || (e.Kind != Intent && e.Kind != Outcome && e.Kind != Settled) {
 		return Event{}, fmt.Errorf("journal: line that is no event: %q", line)
 	}
 	return e, nil

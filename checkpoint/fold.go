@@ -168,12 +168,14 @@ func (r *Run) countTail(ctx context.Context, tx *sql.Tx, counts *Counts) error {
 	}
 	return r.eachRecord(ctx, tx, upto, func(_ int64, text string) (bool, error) {
 		return true, eachEvent(text, func(e *Event) error {
-			if e.Kind != Outcome {
+			if e.Kind == Intent {
 				return nil
 			}
 			if was, counted := open[e.Seq]; counted {
 				*counts.Of(was)--
 				delete(open, e.Seq)
+			} else if e.Kind == Settled {
+				*counts.Of(e.Was)--
 			}
 			*counts.Of(e.Status)++
 			if e.Status == InDoubt || e.Status == Parked {

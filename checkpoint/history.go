@@ -109,7 +109,7 @@ func (r *Run) Sends(ctx context.Context, after int64) (byAction map[string]int, 
 			switch {
 			case e.Kind == Intent:
 				sends[e.Seq]++
-			case e.Status == Pending && e.HTTP == 0:
+			case e.Kind == Outcome && e.Status == Pending && e.HTTP == 0:
 				sends[e.Seq]--
 			}
 			return nil

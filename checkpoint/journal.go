@@ -44,8 +44,9 @@ func (r *Run) Journal(onCommit func([]Event)) *Journal {
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-// Intend returns when the intent, and every event recorded before it, is on
-// the disk. Only then may the call be sent. After a failed commit it returns
+// Intend returns when the intent, or whatever else must be durable before
+// anything follows from it, and every event recorded before it, is on the
+// disk. Only then may the call be sent. After a failed commit it returns
 // that commit's *StorageError at once.
 func (j *Journal) Intend(e Event) error {
 	b, err := j.add(e)

@@ -73,6 +73,7 @@ func (c *Client) once(ctx context.Context, e *endpoint, slot *Slot, body []byte,
 	seen, buf := c.exchange(ctx, e, slot, body, page, cred)
 	slot.Done()
 	ans := Judge(seen)
+	c.saw(ans.ServerTime)
 	if ans.Verdict != NotSent {
 		e.made.Add(1)
 	}

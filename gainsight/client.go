@@ -69,8 +69,9 @@ type Client struct {
 	update   endpoint
 	fetch    endpoint
 	picklist endpoint
-	byGet    atomic.Bool // the picklist endpoint is asked with GET
-	probe    bool        // and may be tried with GET after a 404 or 405
+	latest   atomic.Int64 // the largest server time seen, epoch milliseconds
+	byGet    atomic.Bool  // the picklist endpoint is asked with GET
+	probe    bool         // and may be tried with GET after a 404 or 405
 }
 
 // endpoint is where a call goes; its URL is shared by all requests and never changed.
@@ -144,6 +145,24 @@ func (c *Client) BaseURL() string { return c.base }
 
 // Close lets go of idle connections. Calls in flight are not disturbed.
 func (c *Client) Close() { c.transport.CloseIdleConnections() }
+
+// ServerTime is the largest time that an answer told; zero where none did.
+func (c *Client) ServerTime() time.Time {
+	if ms := c.latest.Load(); ms > 0 {
+		return time.UnixMilli(ms)
+	}
+	return time.Time{}
+}
+
+// saw keeps the largest time that an answer told.
+func (c *Client) saw(at time.Time) {
+	for ms := at.UnixMilli(); ; {
+		old := c.latest.Load()
+		if ms <= old || c.latest.CompareAndSwap(old, ms) {
+			return
+		}
+	}
+}
 
 // Calls is how many calls this client made of each endpoint, those not counted
 // of which no byte left.

@@ -28,6 +28,12 @@ type ApplyConfig struct {
 	// Grace is how long calls under way may take once the run ends; 0: as long
 	// as their own time-out.
 	Grace time.Duration
+	// Settle is how long a doubtful write may still land after its connection
+	// ended; 0: rows in doubt are left as they are.
+	Settle time.Duration
+	// Waiting, which may be nil, is told of a wait for the settle time: until
+	// when, and WhySettle.
+	Waiting func(until time.Time, why string)
 	// Canary operations are sent first; then Confirm, which may be nil, is
 	// asked. Without Confirm the run goes on only if all of them succeeded.
 	Canary  int
@@ -107,12 +113,15 @@ type apply struct {
 	keys       *keys
 
 	mu      sync.Mutex
-	refused map[string]string // names the server refused, with its reason
+	refused map[string]string   // names the server refused, with its reason
+	ended   map[int64]time.Time // when the calls of this process ended that are in doubt, by row
+	newest  created
+	sung    bool // the canaries had their turn
 }
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
-	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}}
+	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
 func (a *apply) run(ctx context.Context) error {
@@ -135,11 +144,37 @@ func (a *apply) run(ctx context.Context) error {
 	a.journal = a.cfg.Run.Journal(a.committed)
 	var g errgroup.Group
 	g.Go(a.journal.Serve)
-	next, done := iter.Pull2(a.cfg.Run.PendingOps(ctx))
-	defer done()
-	err := a.passes(ctx, next)
+	err := a.rounds(ctx)
 	a.journal.Close()
 	return errors.Join(err, g.Wait())
+}
+
+// rounds settles what an earlier process left in doubt, sends what is pending,
+// settles the doubts that made, and begins anew while that lets further rows
+// have their turn. In the end it audits.
+func (a *apply) rounds(ctx context.Context) error {
+	if _, err := a.settle(ctx, false); err != nil {
+		return err
+	}
+	for moved := true; moved && !a.stops.stopping(); {
+		err := a.folded(ctx)
+		if err == nil {
+			err = a.passes(ctx)
+		}
+		if err == nil {
+			moved, err = a.settle(ctx, true)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return a.audit(ctx)
+}
+
+// folded brings all that happened so far into the fates.
+func (a *apply) folded(ctx context.Context) error {
+	a.journal.Flush()
+	return a.cfg.Run.Fold(ctx)
 }
 
 // StateError says that a run cannot be applied: its planning was cut short, or
@@ -176,7 +211,10 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.serverTime.Store(last)
+	a.seen(time.UnixMilli(last))
+	if err := a.askTime(ctx); err != nil {
+		return err
+	}
 	a.begun.Store(int64(a.calls().Total))
 	a.status.Counts, err = a.cfg.Run.Counts(ctx)
 	if err != nil {
@@ -186,6 +224,23 @@ func (a *apply) prepare(ctx context.Context) error {
 		return err
 	}
 	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
+}
+
+// askTime learns the server's time before the first intent, with a call only
+// where none was made yet: what a doubtful call may have made is told from what
+// there was before by it.
+func (a *apply) askTime(ctx context.Context) error {
+	a.seen(a.cfg.Client.ServerTime())
+	if a.cfg.Settle <= 0 || a.serverTime.Load() > 0 || !a.withinBudget() {
+		return ctx.Err()
+	}
+	page, err := a.cfg.Client.FetchPage(a.stops.ctx, gainsight.Query{Select: []string{"Gsid"}}, 1, 1)
+	if err != nil {
+		a.fault(err)
+		return nil
+	}
+	a.seen(page.ServerTime)
+	return nil
 }
 
 // countLost adds the calls of a process that died to the run's, as far as the
@@ -227,8 +282,11 @@ func (a *apply) lookAround(ctx context.Context) error {
 }
 
 // passes sends the canaries, asks, and sends the rest.
-func (a *apply) passes(ctx context.Context, next func() (checkpoint.Op, error, bool)) error {
-	if a.cfg.Canary > 0 {
+func (a *apply) passes(ctx context.Context) error {
+	next, done := iter.Pull2(a.cfg.Run.PendingOps(ctx))
+	defer done()
+	if a.cfg.Canary > 0 && !a.sung {
+		a.sung = true
 		before := a.status.Counts
 		if err := a.pass(ctx, next, a.cfg.Canary); err != nil || a.stops.stopping() {
 			return err
@@ -294,6 +352,11 @@ func (a *apply) committed(events []checkpoint.Event) {
 	a.log(events)
 	for i := range events {
 		e := &events[i]
+		if e.Kind == checkpoint.Settled {
+			*a.status.Counts.Of(e.Was)--
+			*a.status.Counts.Of(e.Status)++
+			continue
+		}
 		if e.Kind != checkpoint.Outcome || e.Status == checkpoint.Pending {
 			continue
 		}

@@ -44,9 +44,16 @@ func (k *keys) leave(key [16]byte) {
 	}
 }
 
-// doubt closes the key for the rest of the run.
+// doubt closes the key until its row is settled.
 func (k *keys) doubt(key [16]byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.doubtful[key] = true
+}
+
+// settled opens the key again: the row that was in doubt is decided.
+func (k *keys) settled(key [16]byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.doubtful, key)
 }

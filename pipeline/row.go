@@ -186,7 +186,7 @@ func (a *apply) fault(err error) {
 
 // seen keeps the largest time that the server told.
 func (a *apply) seen(t time.Time) {
-	if t.IsZero() {
+	if t.UnixMilli() <= 0 {
 		return
 	}
 	for ms := t.UnixMilli(); ; {
@@ -203,6 +203,9 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 	case gainsight.Fatal:
 		a.fault(answer.Failure(op.Action + " goal"))
 	case gainsight.InDoubt:
+		a.mu.Lock()
+		a.ended[op.Seq] = time.Now()
+		a.mu.Unlock()
 		if op.Action == string(validate.Create) {
 			a.keys.doubt(op.Key)
 		}
@@ -216,6 +219,9 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 		}
 	case gainsight.Done:
 		a.breaker.reset()
+		if op.Action == string(validate.Create) {
+			a.made(op, &answer)
+		}
 	}
 }
 

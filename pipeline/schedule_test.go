@@ -62,6 +62,7 @@ func schedule(t *testing.T, seed uint64) {
 	s.closeRun(s.plan(d, creates(1, 4+random.IntN(16)), planOptions{}).Run)
 	s.leave(d)
 	s.timeout = 60 * time.Millisecond
+	settle := time.Duration(random.IntN(2)) * scheduleSettle
 	d = s.desk()
 	run := s.lock(d, "a")
 	s.set(anyFaults(random))
@@ -69,7 +70,7 @@ func schedule(t *testing.T, seed uint64) {
 		if session == 4 {
 			s.set("defaults")
 		}
-		out, lost := s.session(d, run, random, session < 4)
+		out, lost := s.session(d, run, random, session < 4, settle)
 		time.Sleep(time.Until(out.ResumeAt)) // windows are short here, and so is the day
 		s.closeRun(run)
 		s.leave(d)
@@ -78,7 +79,7 @@ func schedule(t *testing.T, seed uint64) {
 		}
 		d = s.desk()
 		run = s.lock(d, "a")
-		if counts, err := run.Counts(t.Context()); err != nil || counts.Pending == 0 {
+		if counts, err := run.Counts(t.Context()); err != nil || counts.Pending == 0 && (settle == 0 || counts.InDoubt == 0) {
 			break
 		}
 		if session > 40 {
@@ -96,8 +97,14 @@ func schedule(t *testing.T, seed uint64) {
 		if r.fate.Status == checkpoint.Pending {
 			t.Errorf("%s is lost", r.name)
 		}
+		if settle > 0 && r.fate.Status != checkpoint.Created && r.fate.Status != checkpoint.Rejected {
+			t.Logf("%s: %s: %s", r.name, r.fate.Status, r.fate.Reason)
+		}
 	}
 }
+
+// scheduleSettle is far longer than a fault of a schedule may delay a commit.
+const scheduleSettle = 400 * time.Millisecond
 
 // anyFaults are settings of up to four faults that befall creates.
 func anyFaults(random *rand.Rand) string {
@@ -113,13 +120,13 @@ func anyFaults(random *rand.Rand) string {
 // session applies the run once. With mishaps it may be stopped, find its
 // database broken, or be lost with its machine: then lost is the state folder
 // as it was at that moment.
-func (s *stage) session(d *desk, run *checkpoint.Run, random *rand.Rand, mishaps bool) (out Outcome, lost string) {
+func (s *stage) session(d *desk, run *checkpoint.Run, random *rand.Rand, mishaps bool, settle time.Duration) (out Outcome, lost string) {
 	s.Helper()
 	stop, cancel := context.WithCancel(s.Context())
 	defer cancel()
 	at, mishap := 1+random.IntN(12), random.IntN(4)
 	executed := random.IntN(2) == 0
-	cfg := ApplyConfig{Workers: 1 + random.IntN(8), Grace: time.Duration(random.IntN(2)) * 20 * time.Millisecond}
+	cfg := ApplyConfig{Workers: 1 + random.IntN(8), Grace: time.Duration(random.IntN(2)) * 20 * time.Millisecond, Settle: settle}
 	s.watch.onWrite(nil)
 	if mishaps {
 		switch mishap {

@@ -417,7 +417,7 @@ func (s *stage) truth(rows []row) {
 			if len(there) != 1 || there[0].Gsid != r.fate.Gsid {
 				s.Errorf("%s is told as created as %s, the tenant has %v", r.name, r.fate.Gsid, there)
 			}
-		case checkpoint.InDoubt:
+		case checkpoint.InDoubt, checkpoint.Parked:
 		default:
 			if len(there) != 0 {
 				s.Errorf("%s is told as %s (%s), and the tenant has it", r.name, r.fate.Status, r.fate.Reason)

@@ -55,6 +55,7 @@ type runFlags struct {
 	maxErrors   string
 	workers     int
 	canary      int
+	settle      time.Duration
 	reportDir   string
 }
 
@@ -67,6 +68,7 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	fs.StringVar(&r.maxErrors, "max-errors", "", "stop at `N` rejected rows, or at N% of those sent (from 50 rows on)")
 	fs.IntVar(&r.workers, "workers", 0, "calls under way at a time (default: as many as the quota needs)")
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
+	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
 	return r
 }
@@ -77,7 +79,7 @@ func (r *runFlags) runLimits(app *App) (pipeline.Limits, error) {
 	if err != nil {
 		return pipeline.Limits{}, usagef("", "%s: %w", app.settings.place("max-errors"), err)
 	}
-	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "grace": int64(app.general.grace), "lock-timeout": int64(app.general.lockTimeout), "workers": int64(r.workers), "canary": int64(r.canary)} {
+	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "grace": int64(app.general.grace), "lock-timeout": int64(app.general.lockTimeout), "workers": int64(r.workers), "canary": int64(r.canary), "settle": int64(r.settle)} {
 		if n < 0 {
 			return pipeline.Limits{}, usagef("give a number from 1, or leave it out", "%s: is negative", app.settings.place(name))
 		}

@@ -36,7 +36,8 @@ func (s *session) apply(ctx context.Context) error {
 	gauge.start(ctx)
 	cfg := pipeline.ApplyConfig{
 		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits),
-		Again: s.again, Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary, Progress: gauge.update, Log: s.app.log,
+		Again: s.again, Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary,
+		Settle: s.flags.settle, Waiting: s.wait.set, Progress: gauge.update, Log: s.app.log,
 	}
 	if s.app.attended() && !s.app.general.noInput && !s.app.general.yes {
 		cfg.Confirm = func(status pipeline.Status) bool { return s.confirmCanary(progress, status) }
@@ -286,5 +287,5 @@ func (w *waiting) get(now time.Time) (time.Time, string) {
 	if w.until.Sub(now) < worthTelling {
 		return time.Time{}, ""
 	}
-	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyPaused: "throttled"}[w.why]
+	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyPaused: "throttled", pipeline.WhySettle: "settling rows in doubt"}[w.why]
 }

@@ -1,0 +1,236 @@
+package checkpoint
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"maps"
+	"slices"
+)
+
+// Doubt is a row of which a call may or may not have been executed, or was in
+// that state once.
+type Doubt struct {
+	Op
+	Status Status // now: in_doubt where it is not settled yet
+	// Since is the largest server time seen before the first of the row's calls
+	// whose answer is not known, in epoch milliseconds: nothing that those calls
+	// made is older. 0: no server time was known.
+	Since int64
+	Sends int // calls of the row whose answer is not known
+}
+
+// Doubts are what settling needs to know of a run.
+type Doubts struct {
+	Rows []Doubt // every row that was ever in doubt, in input order
+	User string  // who creates for this run, as its answers say; "" unknown
+}
+
+// Doubts reads the rows that were ever in doubt, as of the last Fold, in one
+// walk over the journal. Memory grows with their number alone.
+func (r *Run) Doubts(ctx context.Context) (Doubts, error) {
+	scan := doubtScan{open: map[int64]int64{}, found: map[int64]*Doubt{}}
+	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
+		return true, eachEvent(text, func(e *Event) error {
+			scan.event(e)
+			return nil
+		})
+	})
+	if err != nil {
+		return Doubts{}, err
+	}
+	for seq, server := range scan.open { // the process ended before their answers
+		scan.doubt(seq, server)
+	}
+	doubts := Doubts{User: scan.user}
+	seqs := slices.Sorted(maps.Keys(scan.found))
+	if err := r.fillDoubts(ctx, seqs, scan.found); err != nil {
+		return Doubts{}, err
+	}
+	for _, seq := range seqs {
+		doubts.Rows = append(doubts.Rows, *scan.found[seq])
+	}
+	return doubts, nil
+}
+
+// doubtScan follows the events of a run.
+type doubtScan struct {
+	open  map[int64]int64 // server times of intents that have no outcome so far
+	found map[int64]*Doubt
+	user  string
+}
+
+func (s *doubtScan) event(e *Event) {
+	server, open := s.open[e.Seq]
+	switch e.Kind {
+	case Intent:
+		if open { // an earlier process ended before its outcome
+			s.doubt(e.Seq, server)
+		}
+		s.open[e.Seq] = e.Server
+	case Outcome:
+		delete(s.open, e.Seq)
+		if open && e.Status == InDoubt {
+			s.doubt(e.Seq, server)
+		}
+		if e.Status == Created && e.User != "" {
+			s.user = e.User
+		}
+	case Settled:
+		if open {
+			delete(s.open, e.Seq)
+			s.doubt(e.Seq, server)
+		}
+	}
+}
+
+func (s *doubtScan) doubt(seq, server int64) {
+	d := s.found[seq]
+	if d == nil {
+		d = &Doubt{Since: server}
+		s.found[seq] = d
+	}
+	d.Sends++
+}
+
+// fillDoubts reads the operations and fates of the rows.
+func (r *Run) fillDoubts(ctx context.Context, seqs []int64, found map[int64]*Doubt) error {
+	if len(seqs) == 0 {
+		return nil
+	}
+	list, err := json.Marshal(seqs)
+	if err != nil {
+		return err
+	}
+	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified, f.status, f.gsid, f.attempts
+		FROM ops o LEFT JOIN texts l ON l.id = o.lookups LEFT JOIN texts n ON n.id = o.names JOIN fates f ON f.seq = o.seq
+		WHERE o.seq IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var d Doubt
+		var lookups, names sql.NullString
+		var key, hash sql.RawBytes
+		var gsid string
+		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts); err != nil {
+			return r.db.wrap(err)
+		}
+		copy(d.Key[:], key)
+		copy(d.Hash[:], hash)
+		d.Lookups, d.Names = lookups.String, names.String
+		if gsid != "" {
+			d.Gsid = gsid
+		}
+		known := found[d.Seq]
+		d.Since, d.Sends = known.Since, known.Sends
+		*known = d
+	}
+	return r.db.wrap(rows.Err())
+}
+
+// LearnedParents tells, for names that the server resolved in rows of this run
+// (Op.Names), the ids it filled in: CompanyId=…;RelationshipId=…. Names that no
+// answer resolved are absent.
+func (r *Run) LearnedParents(ctx context.Context, names []string) (map[string]string, error) {
+	learned := map[string]string{}
+	if len(names) == 0 {
+		return learned, nil
+	}
+	list, err := json.Marshal(names)
+	if err != nil {
+		return nil, err
+	}
+	bySeq, err := r.createdWithNames(ctx, string(list))
+	if err != nil || len(bySeq) == 0 {
+		return learned, err
+	}
+	err = r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
+		return true, eachEvent(text, func(e *Event) error {
+			if e.Parents == "" {
+				return nil
+			}
+			if name, wanted := bySeq[e.Seq]; wanted {
+				learned[name] = e.Parents
+			}
+			return nil
+		})
+	})
+	return learned, err
+}
+
+// createdWithNames finds some created rows for each of the names.
+func (r *Run) createdWithNames(ctx context.Context, list string) (map[int64]string, error) {
+	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, text FROM (
+		SELECT o.seq, t.text, row_number() OVER (PARTITION BY t.text ORDER BY o.seq) n
+		FROM texts t JOIN ops o ON o.names = t.id JOIN fates f ON f.seq = o.seq
+		WHERE t.text IN (SELECT value FROM json_each(?)) AND f.status = 'created') WHERE n <= 3`, list)
+	if err != nil {
+		return nil, r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	bySeq := map[int64]string{}
+	for rows.Next() {
+		var seq int64
+		var text string
+		if err := rows.Scan(&seq, &text); err != nil {
+			return nil, r.db.wrap(err)
+		}
+		bySeq[seq] = text
+	}
+	return bySeq, r.db.wrap(rows.Err())
+}
+
+// Claimed tells which of the goals answer for a row of this run, as of the last
+// Fold: the row's seq by Gsid.
+func (r *Run) Claimed(ctx context.Context, gsids []string) (map[string]int64, error) {
+	claimed := map[string]int64{}
+	if len(gsids) == 0 {
+		return claimed, nil
+	}
+	list, err := json.Marshal(gsids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.db.read.QueryContext(ctx, `SELECT gsid, seq FROM fates WHERE gsid IN (SELECT value FROM json_each(?))`, string(list))
+	if err != nil {
+		return nil, r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var gsid string
+		var seq int64
+		if err := rows.Scan(&gsid, &seq); err != nil {
+			return nil, r.db.wrap(err)
+		}
+		claimed[gsid] = seq
+	}
+	return claimed, r.db.wrap(rows.Err())
+}
+
+// ClaimedElsewhere tells which of the goals other runs of the tenant created,
+// as of the last IndexCreated.
+func (t *Tenant) ClaimedElsewhere(ctx context.Context, run *Run, gsids []string) (map[string]bool, error) {
+	claimed := map[string]bool{}
+	if len(gsids) == 0 {
+		return claimed, nil
+	}
+	list, err := json.Marshal(gsids)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := t.db.read.QueryContext(ctx, `SELECT DISTINCT gsid FROM created WHERE tenant = ? AND run <> ? AND gsid IN (SELECT value FROM json_each(?))`, t.name, run.info.ID, string(list))
+	if err != nil {
+		return nil, t.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var gsid string
+		if err := rows.Scan(&gsid); err != nil {
+			return nil, t.db.wrap(err)
+		}
+		claimed[gsid] = true
+	}
+	return claimed, t.db.wrap(rows.Err())
+}

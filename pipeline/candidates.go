@@ -1,0 +1,194 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+	"gsbatch/validate"
+)
+
+// sought is the goal that a doubtful call would have made or changed.
+type sought struct {
+	doubt   *checkpoint.Doubt
+	name    string
+	fields  map[string]json.RawMessage // sent, those left out that reading cannot show
+	parents map[string]string          // ids that are known
+	blind   bool                       // something was sent that reading cannot show
+}
+
+// unreadable are the keys of a record that a fetch is not known to show.
+func unreadable(field string) bool {
+	switch field {
+	case "AssociatedWork", "metricsAssociation", "metricsDissociation", "StatusName", "GoalTypeName", "TemplateId", "RelationshipTypeId":
+		return true
+	}
+	return false
+}
+
+// newSought reads the operation of a doubt. learned are the parents that
+// answers to other rows taught for the same names.
+func newSought(d *checkpoint.Doubt, learned string) (*sought, error) {
+	var item struct {
+		Record       map[string]json.RawMessage `json:"record"`
+		Association  json.RawMessage            `json:"association"`
+		Dissociation json.RawMessage            `json:"dissociation"`
+	}
+	if err := json.Unmarshal([]byte(d.Item), &item); err != nil {
+		return nil, fmt.Errorf("row %d: stored operation: %w", d.Line, err)
+	}
+	s := &sought{doubt: d, fields: item.Record, parents: map[string]string{}}
+	s.name = textOf(item.Record["Name"])
+	for _, field := range parentFields() {
+		if id := textOf(item.Record[field]); id != "" {
+			s.parents[field] = id
+		}
+		delete(s.fields, field)
+	}
+	for part := range strings.SplitSeq(learned, ";") {
+		if field, id, ok := strings.Cut(part, "="); ok {
+			s.parents[field] = id
+		}
+	}
+	_, metrics := s.fields["metricsAssociation"]
+	s.blind = metrics || item.Association != nil || item.Dissociation != nil
+	for _, key := range append(lookupKeys(d.Lookups), "Gsid") {
+		delete(s.fields, key)
+	}
+	for field := range s.fields {
+		if unreadable(field) {
+			delete(s.fields, field)
+		}
+	}
+	return s, nil
+}
+
+func parentFields() []string { return []string{"CompanyId", "RelationshipId", "OpportunityId"} }
+
+// lookupKeys are the keys of a record that stand for a lookup, not for a field.
+func lookupKeys(lookups string) []string {
+	var targets map[string]struct {
+		Fields map[string]string `json:"fields"`
+	}
+	if lookups == "" || json.Unmarshal([]byte(lookups), &targets) != nil {
+		return nil
+	}
+	var keys []string
+	for _, target := range targets {
+		for key := range target.Fields {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+// textOf is the content of a JSON string, the text of anything else, "" of null.
+func textOf(raw json.RawMessage) string {
+	var text string
+	switch {
+	case len(raw) == 0 || string(raw) == "null":
+		return ""
+	case json.Unmarshal(raw, &text) == nil:
+		return text
+	}
+	return string(raw)
+}
+
+// selects are the fields to fetch in order to compare.
+func (s *sought) selects(into []string) []string {
+	for field := range s.fields {
+		if !slices.Contains(into, field) {
+			into = append(into, field)
+		}
+	}
+	return into
+}
+
+// basics are the fields that any goal is compared by.
+func basics() []string {
+	return append([]string{"Gsid", "Name", "EntityType", "CreatedDate", "CreatedById", "ModifiedDate"}, parentFields()...)
+}
+
+// fit is how well a goal fits what is sought.
+type fit int
+
+const (
+	noFit    fit = iota
+	nearFit      // the natural key, time and author fit; a field that was sent differs
+	exactFit     // every field that was sent is as sent
+)
+
+// clockSlack is by how much a goal's CreatedDate may be older than the server
+// time that was seen before its call.
+const clockSlack = 5 * time.Second
+
+// fits compares a goal with the one that a doubtful create would have made.
+// What the goal does not tell excludes nothing.
+func (s *sought) fits(g *gainsight.Goal, user string) fit {
+	if !strings.EqualFold(strings.TrimSpace(g.Text("Name")), strings.TrimSpace(s.name)) {
+		return noFit
+	}
+	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
+		return noFit
+	}
+	for field, id := range s.parents {
+		if has := g.Text(field); has != "" && has != id {
+			return noFit
+		}
+	}
+	if author := g.Text("CreatedById"); author != "" && user != "" && author != user {
+		return noFit
+	}
+	created, known := millis(g, "CreatedDate")
+	if known && s.doubt.Since > 0 && created < s.doubt.Since-clockSlack.Milliseconds() {
+		return noFit
+	}
+	if !known || s.doubt.Since == 0 || !s.asSent(g) {
+		return nearFit
+	}
+	return exactFit
+}
+
+// asSent says whether every readable field that was sent is as it was sent.
+func (s *sought) asSent(g *gainsight.Goal) bool {
+	for field, sent := range s.fields {
+		if !sameValue(textOf(sent), g.Text(field)) {
+			return false
+		}
+	}
+	return true
+}
+
+// sameValue compares by meaning: outer blanks do not count, numbers are equal
+// as numbers, and a time of day behind a date that was sent does not count.
+func sameValue(sent, read string) bool {
+	sent, read = strings.TrimSpace(sent), strings.TrimSpace(read)
+	if sent == read {
+		return true
+	}
+	a, errA := strconv.ParseFloat(sent, 64)
+	b, errB := strconv.ParseFloat(read, 64)
+	if errA == nil && errB == nil {
+		return a == b
+	}
+	_, err := time.Parse(time.DateOnly, sent)
+	return err == nil && len(read) > len(sent) && strings.HasPrefix(read, sent) && (read[len(sent)] == 'T' || read[len(sent)] == ' ')
+}
+
+// millis reads a time of a goal in epoch milliseconds.
+func millis(g *gainsight.Goal, field string) (int64, bool) {
+	text := g.Text(field)
+	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
+		return ms, true
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	return at.UnixMilli(), err == nil
+}
+
+// isCreate says whether the doubt is of a create.
+func (s *sought) isCreate() bool { return s.doubt.Action == string(validate.Create) }
