@@ -58,7 +58,7 @@ func (g *gauge) look(ctx context.Context) {
 	if g.session.limits.Calls == 0 {
 		return
 	}
-	use, err := g.session.shared.Use(ctx, g.session.app.now(), g.session.limits.Daily)
+	use, err := g.session.shared.Use(ctx, g.session.app.now(), dayLimit(g.session.limits, false, g.session.app.now()))
 	if err != nil {
 		return
 	}
@@ -89,9 +89,9 @@ func (g *gauge) show() {
 	if elapsed > 0 {
 		s.Speed = float64(status.Sent) / elapsed.Minutes()
 	}
-	f := forecast{Calls: int64(status.Counts.Pending), Rate: limits.Calls, Window: limits.Window, Daily: limits.Daily, Used: use.Day, Frees: use.Frees}
+	f := forecastOf(limits, use, int64(status.Counts.Pending))
 	if limits.Calls > 0 {
-		s.QuotaLeft, s.QuotaPer = max(limits.Calls-use.Window, 0), limits.Window
+		s.QuotaLeft, s.QuotaPer = max(limits.PerWindow()-use.Window, 0), limits.Window
 	} else if status.Sent > 0 {
 		f.Pace = float64(status.Sent) / elapsed.Seconds()
 	}

@@ -73,7 +73,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	if !planned.Ready {
 		return in.refuse(ctx, d, planned)
 	}
-	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again}
+	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again, cost: in.cost}
 	if o.planOnly {
 		return s.keepPlan(o.detailed)
 	}

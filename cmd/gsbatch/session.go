@@ -22,6 +22,7 @@ type session struct {
 	run   *checkpoint.Run
 	flags *runFlags
 	again bool
+	cost  *writers.Forecast // of the plan; nil where none was made now
 }
 
 // apply carries the run out and returns what the command leaves with.
@@ -31,6 +32,7 @@ func (s *session) apply(ctx context.Context) error {
 		return err
 	}
 	info := s.run.Info()
+	s.quota.Name(caller(info.Command, info.ID))
 	progress := newProgress(s.app, s.app.general.progress, info.Input.Rows)
 	gauge := &gauge{session: s, progress: progress, began: s.app.now()}
 	gauge.start(ctx)
@@ -206,7 +208,9 @@ func stopText(stop pipeline.Stop) string {
 func (s *session) tell(files []string, next string) error {
 	info := s.run.Info()
 	if s.app.general.json {
-		return emitSummary(s.app, pipeline.Summary(info, next))
+		summary := pipeline.Summary(info, next)
+		summary.Forecast = s.cost
+		return emitSummary(s.app, summary)
 	}
 	return tellAccount(s.app, info, files, next)
 }
@@ -287,5 +291,5 @@ func (w *waiting) get(now time.Time) (time.Time, string) {
 	if w.until.Sub(now) < worthTelling {
 		return time.Time{}, ""
 	}
-	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyPaused: "throttled", pipeline.WhySettle: "settling rows in doubt"}[w.why]
+	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyDay: "the day's calls are used", gainsight.WhyPaused: "throttled", pipeline.WhySettle: "settling rows in doubt"}[w.why]
 }
