@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -105,8 +106,11 @@ type apply struct {
 	status     Status // owned by the journal's goroutine while it serves, as the next two
 	decided    int    // rows in this call of Apply
 	rejected   int    // of those
+	opening    opening
 	serverTime atomic.Int64
 	retried    atomic.Int64
+	sends      atomic.Int64 // writes, for the retry budget
+	repeats    atomic.Int64 // of those, of rows that were sent before; throttled ones are not
 	throttled  atomic.Int64
 	begun      atomic.Int64 // calls, for the budget; those made before Apply included
 	breaker    breaker
@@ -220,6 +224,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Rejected
 	if err := countLost(ctx, a.cfg.Run); err != nil {
 		return err
 	}
@@ -369,12 +374,27 @@ func (a *apply) committed(events []checkpoint.Event) {
 		if e.Status == checkpoint.Rejected {
 			a.rejected++
 		}
+		a.watchOpening(e)
 		if a.cfg.Limits.Errors.reached(a.rejected, a.decided) {
 			a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
 		}
 	}
 	if a.cfg.Progress != nil {
 		a.cfg.Progress(a.status)
+	}
+}
+
+// watchOpening ends a run whose first rows are all rejected for one reason.
+func (a *apply) watchOpening(e *checkpoint.Event) {
+	if e.Attempt == 0 {
+		return // no call
+	}
+	why := ""
+	if e.Status == checkpoint.Rejected {
+		why = strings.TrimSpace(e.Code + " " + e.Reason)
+	}
+	if a.opening.row(why) {
+		a.stops.add(Stop{Reason: StopSameError, Detail: why})
 	}
 }
 

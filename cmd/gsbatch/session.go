@@ -132,7 +132,7 @@ func (s *session) stopCode(stop pipeline.Stop) int {
 		return exitRefused
 	case pipeline.StopStorage:
 		return exitNoWrite
-	case pipeline.StopErrors, pipeline.StopCanary, pipeline.StopUnreachable:
+	case pipeline.StopErrors, pipeline.StopCanary, pipeline.StopUnreachable, pipeline.StopSameError, pipeline.StopRetries:
 		return exitStopped
 	case pipeline.StopQuota, pipeline.StopBudget:
 		return exitPaused
@@ -197,6 +197,10 @@ func stopText(stop pipeline.Stop) string {
 		return "the first rows did not all succeed, or the rest was not wanted; see the results, then resume or abandon the run"
 	case pipeline.StopUnreachable:
 		return fmt.Sprintf("the tenant cannot be reached: %s; check the network with gsbatch doctor, then resume", stop.Detail)
+	case pipeline.StopSameError:
+		return fmt.Sprintf("stopped: the first rows were all rejected for the same reason: %s; if the mapping or the key is wrong, abandon the run, mend it and import again, else resume", stop.Detail)
+	case pipeline.StopRetries:
+		return fmt.Sprintf("stopped: too many calls had to be made again: %s; check the network with gsbatch doctor, then resume", stop.Detail)
 	case pipeline.StopQuota:
 		return fmt.Sprintf("paused: %s", stop.Detail)
 	default:
