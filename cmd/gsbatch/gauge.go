@@ -83,6 +83,7 @@ func (g *gauge) show() {
 	if status.Counts.Rows == 0 {
 		return // nothing counted yet
 	}
+	g.session.metrics(status.Counts)
 	now, limits := g.session.app.now(), g.session.limits
 	s := progressStatus("sending", status.Counts)
 	elapsed := now.Sub(g.began)
@@ -108,4 +109,18 @@ func progressStatus(phase string, c checkpoint.Counts) Status {
 		Rejected: int64(c.Rejected), Invalid: int64(c.Invalid), Skipped: int64(c.Skipped), Stale: int64(c.Stale),
 		InDoubt: int64(c.InDoubt), Parked: int64(c.Parked),
 	}
+}
+
+// metrics hands the account of the run, as far as it is known now, to the
+// metrics file.
+func (s *session) metrics(counts checkpoint.Counts) {
+	if s.app.metrics == nil {
+		return
+	}
+	info := s.began // the run changes its own meanwhile
+	info.Counts = counts
+	calls := callsOf(s.desk)
+	calls.Add(info.Calls)
+	info.Calls = calls
+	s.app.metrics.update(info)
 }

@@ -222,6 +222,7 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 		return err
 	}
 	info := run.Info()
+	in.app.metrics.update(info)
 	next := nextCommand(in.app, info, info.Counts)
 	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
 	if err != nil {

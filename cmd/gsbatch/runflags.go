@@ -22,6 +22,7 @@ type runFlags struct {
 	canary      int
 	settle      time.Duration
 	reportDir   string
+	metrics     string
 }
 
 func addRunFlags(cmd *cobra.Command) *runFlags {
@@ -36,6 +37,7 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
+	fs.StringVar(&r.metrics, "metrics-file", "", "write metrics for Prometheus into `F.prom` during the run and at its end, for a collector of text files")
 	return r
 }
 

@@ -22,6 +22,7 @@ type session struct {
 	run   *checkpoint.Run
 	flags *runFlags
 	again bool
+	began checkpoint.Info   // the run's, before this process applied it
 	cost  *writers.Forecast // of the plan; nil where none was made now
 }
 
@@ -32,6 +33,7 @@ func (s *session) apply(ctx context.Context) error {
 		return err
 	}
 	info := s.run.Info()
+	s.began = info
 	s.quota.Name(caller(info.Command, info.ID))
 	progress := newProgress(s.app, s.app.general.progress, info.Input.Rows)
 	gauge := &gauge{session: s, progress: progress, began: s.app.now()}
@@ -87,6 +89,7 @@ func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error
 // report writes the reports and tells.
 func (s *session) report(ctx context.Context, code int, failed error) error {
 	info := s.run.Info()
+	s.app.metrics.update(info)
 	next := nextCommand(s.app, info, info.Counts)
 	files, reasons, err := pipeline.Report(ctx, s.run, pipeline.Summary(info, next))
 	if err != nil {
