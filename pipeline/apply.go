@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -381,20 +380,6 @@ func (a *apply) committed(events []checkpoint.Event) {
 	}
 	if a.cfg.Progress != nil {
 		a.cfg.Progress(a.status)
-	}
-}
-
-// watchOpening ends a run whose first rows are all rejected for one reason.
-func (a *apply) watchOpening(e *checkpoint.Event) {
-	if e.Attempt == 0 {
-		return // no call
-	}
-	why := ""
-	if e.Status == checkpoint.Rejected {
-		why = strings.TrimSpace(e.Code + " " + e.Reason)
-	}
-	if a.opening.row(why) {
-		a.stops.add(Stop{Reason: StopSameError, Detail: why})
 	}
 }
 

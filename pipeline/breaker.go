@@ -1,6 +1,11 @@
 package pipeline
 
-import "sync"
+import (
+	"strings"
+	"sync"
+
+	"gsbatch/checkpoint"
+)
 
 // doubtsInARow is how many doubtful answers in a row hold the run back until
 // the tenant has been seen to answer.
@@ -91,6 +96,20 @@ func (o *opening) row(why string) bool {
 	}
 	o.rows++
 	return o.rows == sameAtFirst && o.why != ""
+}
+
+// watchOpening ends a run whose first rows are all rejected for one reason.
+func (a *apply) watchOpening(e *checkpoint.Event) {
+	if e.Attempt == 0 {
+		return // no call
+	}
+	why := ""
+	if e.Status == checkpoint.Rejected {
+		why = strings.TrimSpace(e.Code + " " + e.Reason)
+	}
+	if a.opening.row(why) {
+		a.stops.add(Stop{Reason: StopSameError, Detail: why})
+	}
 }
 
 // The retry budget: a tenth of the calls, and some in any case, since a small
