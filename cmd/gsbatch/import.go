@@ -49,6 +49,9 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	if _, err := o.run.runLimits(app); err != nil {
 		return err
 	}
+	if err := app.startMetrics(o.run.metrics); err != nil {
+		return err
+	}
 	in, err := openIntake(app, o.plan, o.file)
 	if err != nil {
 		return err
@@ -73,7 +76,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	if !planned.Ready {
 		return in.refuse(ctx, d, planned)
 	}
-	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again}
+	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again, cost: in.cost}
 	if o.planOnly {
 		return s.keepPlan(o.detailed)
 	}
