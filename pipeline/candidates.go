@@ -130,7 +130,7 @@ const clockSlack = 5 * time.Second
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
 func (s *sought) fits(g *gainsight.Goal, user string) fit {
-	if !strings.EqualFold(strings.TrimSpace(g.Text("Name")), strings.TrimSpace(s.name)) {
+	if !sameName(g.Text("Name"), s.name) {
 		return noFit
 	}
 	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
@@ -153,6 +153,9 @@ func (s *sought) fits(g *gainsight.Goal, user string) fit {
 	}
 	return exactFit
 }
+
+// sameName compares names as the natural key does.
+func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // asSent says whether every readable field that was sent is as it was sent.
 func (s *sought) asSent(g *gainsight.Goal) bool {

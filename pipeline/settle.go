@@ -58,11 +58,19 @@ type settling struct {
 // where it must. moved says that some row was settled, so that other rows may
 // have their turn. The error is of the checkpoint; all else ends the run.
 func (a *apply) settle(ctx context.Context, last bool) (moved bool, err error) {
-	if a.cfg.Settle <= 0 || a.stops.stopping() {
+	if a.cfg.Settle <= 0 {
 		return false, nil
 	}
+	return a.settleRows(ctx, last, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.InDoubt })
+}
+
+// settleRows is settle for the doubts that are wanted.
+func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoint.Doubt) bool) (moved bool, err error) {
 	s := &settling{apply: a, last: last, began: time.Now()}
-	if err := s.load(ctx, checkpoint.InDoubt); err != nil || len(s.open) == 0 {
+	if a.stops.stopping() {
+		return false, nil
+	}
+	if err := s.load(ctx, wanted); err != nil || len(s.open) == 0 {
 		return false, err
 	}
 	if !s.ripe() {
@@ -93,8 +101,8 @@ func (s *settling) wait() bool {
 	return s.stops.sleep(time.Until(at))
 }
 
-// load reads the doubts that have one of the statuses, and what is known about them.
-func (s *settling) load(ctx context.Context, status checkpoint.Status) error {
+// load reads the doubts that are wanted, and what is known about them.
+func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool) error {
 	if err := s.folded(ctx); err != nil {
 		return err
 	}
@@ -108,7 +116,7 @@ func (s *settling) load(ctx context.Context, status checkpoint.Status) error {
 	var names []string
 	for i := range doubts.Rows {
 		d := &doubts.Rows[i]
-		if d.Status != status {
+		if !wanted(d) {
 			continue
 		}
 		open = append(open, d)
@@ -451,7 +459,7 @@ func (a *apply) audit(ctx context.Context) error {
 		return nil
 	}
 	s := &settling{apply: a}
-	if err := s.load(ctx, checkpoint.Created); err != nil || len(s.open) == 0 {
+	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
 	found, err := s.fetchAll()

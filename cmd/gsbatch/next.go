@@ -14,10 +14,12 @@ func nextCommand(app *App, info checkpoint.Info, c checkpoint.Counts) string {
 	switch {
 	case info.State == checkpoint.Planned:
 		return app.command("apply", info.ID)
+	case info.State == checkpoint.Paused && info.ExitCode != nil && *info.ExitCode == exitDoubt:
+		return app.command("settle", info.ID) // what is pending waits for rows in doubt
 	case info.State == checkpoint.Paused, info.State == checkpoint.Running:
 		return app.command("resume", info.ID)
 	case c.InDoubt+c.Parked > 0:
-		return app.command("runs", "show", info.ID)
+		return app.command("settle", info.ID)
 	case info.State == checkpoint.Finished && c.Pending > 0:
 		// Nothing was sent: the rows that are valid are in the input alone.
 		return app.importCommand(info, info.Input.Path, allKept)
