@@ -93,7 +93,7 @@ type Table struct {
 	gz    *gzip.Writer
 	enc   encoder
 	err   error // of the first failure; nothing is committed after it
-	ready bool // prepared
+	ready bool  // prepared
 	done  bool
 }
 
