@@ -63,7 +63,7 @@ func (t *Tenant) Spool(key string, maxAge time.Duration, holder Holder) (*Spool,
 	removeOldSpools(dir, name, maxAge)
 	s := &Spool{path: filepath.Join(dir, name+".jsonl")}
 	var err error
-	if s.lock, err = acquireLock(filepath.Join(dir, name+".lock"), "of this export", holder); err != nil {
+	if s.lock, err = acquireLock(filepath.Join(dir, name+".lock"), "that exports the same goals", holder); err != nil {
 		return nil, err
 	}
 	if err = s.open(maxAge); err != nil {

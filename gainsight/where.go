@@ -252,6 +252,14 @@ func operatorList() string {
 	return strings.Join(names, ", ")
 }
 
+// And is the filter with one term more; nil and a term are that term.
+func (f *Filter) And(t Term) *Filter {
+	if f == nil {
+		return &Filter{Term: t}
+	}
+	return &Filter{Join: "AND", Parts: []Filter{*f, {Term: t}}}
+}
+
 // Conditions turns the filter into conditions and the expression that joins
 // them; values gives the values of a term as the API wants them, the field
 // among them.

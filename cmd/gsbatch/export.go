@@ -157,7 +157,6 @@ type exportJob struct {
 	filter        *gainsight.Filter
 	from          time.Time // --since; zero for none
 	ids           *validate.IDMap
-	key           string // of the watermark
 }
 
 // prepare reads what the flags say about goals.
@@ -183,7 +182,7 @@ func (j *exportJob) prepare() (err error) {
 
 // badFilter tells where a filter is wrong.
 func badFilter(err error) error {
-	if !as[*gainsight.WhereError](err) {
+	if err == nil || !as[*gainsight.WhereError](err) {
 		return err
 	}
 	return withSource(fmt.Errorf("--where: %w", err))
@@ -276,24 +275,13 @@ func (j *exportJob) note(format string, args ...any) {
 // query is the fetch that the flags ask for.
 func (j *exportJob) query() (q gainsight.Query, err error) {
 	q = gainsight.Query{Select: j.fields, PageSize: j.flags.pageSize}
-	q.Where, q.Expression, err = j.filter.Conditions(validate.NewTerms(j.flags.where, j.picklists, j.ids).Condition)
-	if err != nil {
-		return q, badFilter(err)
-	}
+	filter := j.filter
 	if !j.from.IsZero() {
-		since := gainsight.Condition{Field: "ModifiedDate", Operator: "GTE", Alias: "SINCE",
-			Values: []gainsight.Value{gainsight.String(j.from.Format("2006-01-02T15:04:05Z"))}}
-		switch {
-		case len(q.Where) == 0:
-			since.Alias, q.Expression = "A", "A"
-		case strings.Contains(q.Expression, " OR "):
-			q.Expression = "(" + q.Expression + ") AND SINCE"
-		default:
-			q.Expression += " AND SINCE"
-		}
-		q.Where = append(q.Where, since)
+		filter = filter.And(gainsight.Term{Field: gainsight.Operand{Text: "ModifiedDate"}, Operator: "GTE",
+			Values: []gainsight.Operand{{Text: j.from.Format("2006-01-02T15:04:05Z")}}})
 	}
-	return q, nil
+	q.Where, q.Expression, err = filter.Conditions(validate.NewTerms(j.flags.where, j.picklists, j.ids).Condition)
+	return q, badFilter(err)
 }
 
 // watermarkKey stands for exports of the same object, filter and target.
