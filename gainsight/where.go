@@ -135,12 +135,12 @@ func (p *whereParser) accept(keyword string) bool {
 
 // either reads conditions joined by OR.
 func (p *whereParser) either(depth int) (Filter, error) {
-	return p.joined("OR", depth, func() (Filter, error) {
-		return p.joined("AND", depth, func() (Filter, error) { return p.unit(depth) })
+	return p.joined("OR", func() (Filter, error) {
+		return p.joined("AND", func() (Filter, error) { return p.unit(depth) })
 	})
 }
 
-func (p *whereParser) joined(word string, depth int, part func() (Filter, error)) (Filter, error) {
+func (p *whereParser) joined(word string, part func() (Filter, error)) (Filter, error) {
 	first, err := part()
 	if err != nil || !p.peek().is(word) {
 		return first, err

@@ -48,7 +48,8 @@ type Exported struct {
 	Files      []ExportFile
 	Notes      []string // cells that could not be written as they were
 	NotesTotal int
-	Empty      bool // nothing was found, and so nothing written
+	Leftover   string // a file that an earlier export with more files left
+	Empty      bool   // nothing was found, and so nothing written
 }
 
 // RefusedFieldError says that the tenant refused a field that was asked for.
@@ -149,7 +150,7 @@ func (e *export) without(err error) (again bool, _ error) {
 func (e *export) walk(ctx context.Context) error {
 	query := e.cfg.Query
 	query.Select = e.head.Select
-	w, err := newGoalWalk(ctx, e.cfg.Client, query, e.cfg.Spool, e.cfg.Links)
+	w, err := newGoalWalk(e.cfg.Client, query, e.cfg.Spool, e.cfg.Links)
 	if err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func newExporting(t *testing.T, settings string) *exporting {
 }
 
 func (x *exporting) create(it gainsight.Item) {
-	x.stage.Helper()
+	x.Helper()
 	slot, err := x.gate.Acquire(x.Context())
 	if err != nil {
 		x.Fatal(err)
@@ -116,8 +116,13 @@ func exportSelect() []string {
 
 // export exports all goals into the file name of a new folder.
 func (x *exporting) export(name string, change func(*ExportConfig)) (Exported, error) {
-	x.stage.Helper()
-	path := filepath.Join(x.TempDir(), name)
+	x.Helper()
+	return x.exportTo(x.Context(), filepath.Join(x.TempDir(), name), change)
+}
+
+// exportTo goes on with an export to the same path that was broken off.
+func (x *exporting) exportTo(ctx context.Context, path string, change func(*ExportConfig)) (Exported, error) {
+	x.Helper()
 	spool, err := x.shared.Spool(path, time.Hour, checkpoint.Holder{})
 	if err != nil {
 		x.Fatal(err)
@@ -134,14 +139,14 @@ func (x *exporting) export(name string, change func(*ExportConfig)) (Exported, e
 		Labels: validate.NewLabels(x.picklists), Names: ids,
 		Target: Target{Path: path, Manifest: func(out Exported) ([]byte, error) { return ManifestText(out) }},
 	}
-	cfg.Target.Format, cfg.Target.Gzip, err = writers.FormatOf(name)
+	cfg.Target.Format, cfg.Target.Gzip, err = writers.FormatOf(path)
 	if err != nil {
 		x.Fatal(err)
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	return Export(x.Context(), cfg)
+	return Export(ctx, cfg)
 }
 
 // Goals that an export wrote are read back by import as what they were.
@@ -183,7 +188,7 @@ func (x *exporting) same(t *testing.T, path string, rows int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer table.Close() //nolint:errcheck // read only
+	defer table.Close()
 	cfg := validate.Config{Picklists: x.picklists}
 	if table.Format() == readers.CSV {
 		if cfg.Mapping, err = validate.LoadMapping("types.yaml", []byte(typed)); err != nil {
@@ -333,7 +338,7 @@ func column(t *testing.T, path, name string) []string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer table.Close() //nolint:errcheck // read only
+	defer table.Close()
 	i := slices.Index(table.Header(), name)
 	var cells []string
 	for row, err := range table.Rows() {
@@ -364,6 +369,70 @@ func TestExportThatFails(t *testing.T) {
 	}
 	if _, err := os.Stat(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// An export that is broken off at any goal, and once more at any later one,
+// goes on to the same file, without a goal lost or doubled.
+func TestExportIsBrokenOffAnywhere(t *testing.T) {
+	t.Parallel()
+	x := newExporting(t, "")
+	random := rand.New(rand.NewPCG(5, 5))
+	const goals = 34
+	for i := range goals {
+		x.create(randomGoal(random, i, x.picklists))
+	}
+	pages := func(cfg *ExportConfig) { cfg.Query.PageSize = 10 }
+	whole, err := x.export("g.csv", pages)
+	if err != nil || !whole.Proved || whole.Rows != goals {
+		t.Fatalf("%+v, %v", whole, err)
+	}
+	want, err := os.ReadFile(whole.Files[0].Path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for first := 1; first <= goals; first++ {
+		path := filepath.Join(t.TempDir(), "g.csv")
+		for _, at := range []int{first, first + random.IntN(goals)} {
+			if x.brokenOff(path, at, random.IntN(2) == 0, pages); exists(path) {
+				break // it was over before its goal came
+			}
+		}
+		out, err := x.exportTo(t.Context(), path, pages)
+		if err != nil || !out.Proved || out.Rows != goals {
+			t.Fatalf("broken off at goal %d: %+v, %v", first, out, err)
+		}
+		got, err := os.ReadFile(path)
+		if err != nil || string(got) != string(want) {
+			t.Fatalf("broken off at goal %d: another file, %v", first, err)
+		}
+	}
+}
+
+// brokenOff breaks an export off at a goal: by a signal, or as a kill does it.
+func (x *exporting) brokenOff(path string, at int, kill bool, change func(*ExportConfig)) {
+	x.Helper()
+	ctx, cancel := context.WithCancel(x.Context())
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil && p != "killed" {
+			panic(p)
+		}
+	}()
+	_, err := x.exportTo(ctx, path, func(cfg *ExportConfig) {
+		change(cfg)
+		cfg.Progress = func(n int) {
+			switch {
+			case n < at:
+			case kill:
+				panic("killed")
+			default:
+				cancel()
+			}
+		}
+	})
+	if err == nil && !exists(path) {
+		x.Error("an export that has no file has no error")
 	}
 }
 

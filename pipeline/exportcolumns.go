@@ -43,8 +43,8 @@ func (e *export) columns(kinds map[string]writers.Kind) []exportColumn {
 		}
 	}
 	if e.cfg.Links {
-		add("CTA", writers.Text, func(s *stored) string { return strings.Join(s.CTAs, ";") })
-		add("SP", writers.Text, func(s *stored) string { return strings.Join(s.SPs, ";") })
+		add("CTA", writers.Text, func(s *stored) string { return strings.Join(s.ctas, ";") })
+		add("SP", writers.Text, func(s *stored) string { return strings.Join(s.sps, ";") })
 	}
 	return list
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"strings"
 
@@ -33,6 +34,28 @@ type ExportFile struct {
 	Rows   int    `json:"rows"`
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // hex
+}
+
+// Try makes sure, before the first call, that the target's first file can be
+// written; it leaves nothing but its folder.
+func (t *Target) Try() error {
+	if t.Stream != nil {
+		return nil
+	}
+	f, err := writers.Create(t.piece(1), writers.FileOptions{})
+	if err != nil {
+		return err
+	}
+	f.Abort()
+	return nil
+}
+
+// piece is the name of the n-th file.
+func (t *Target) piece(n int) string {
+	if t.Split == 0 {
+		return t.Path
+	}
+	return pieceName(t.Path, n)
 }
 
 // ManifestPath is the name of the manifest beside a file.
@@ -65,10 +88,7 @@ func (p *pieces) next() error {
 	}
 	o := writers.TableOptions{Format: p.to.Format, Gzip: p.to.Gzip, RawFormulas: p.to.Raw, Sheet: p.to.Sheet}
 	o.Sum = true
-	path := p.to.Path
-	if p.to.Split > 0 {
-		path = pieceName(path, len(p.tables)+1)
-	}
+	path := p.to.piece(len(p.tables) + 1)
 	var table *writers.Table
 	var err error
 	if p.to.Stream != nil {
@@ -142,7 +162,15 @@ func (p *pieces) commit(out *Exported) error {
 			return err
 		}
 	}
+	if next := pieceName(p.to.Path, len(p.tables)+1); p.to.Split > 0 && exists(next) {
+		out.Leftover = next
+	}
 	return manifest.Commit()
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // maxExportNotes bounds the notes that an account lists.

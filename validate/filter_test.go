@@ -46,7 +46,7 @@ func TestFilterTerms(t *testing.T) {
 		`DueDate GT soon`:                        `error: "soon" is no date`,
 		`CreatedDate GT soon`:                    `error: "soon" is no time`,
 		`Entity EQ PLANET`:                       `error: EntityType "PLANET" is none of`,
-		`Descripton CONTAINS x`:                  `error: there is no field "Descripton"; did you mean Description?`,
+		`Decsription CONTAINS x`:                 `error: there is no field "Decsription"; did you mean Description?`,
 		`"a b c d e" EQ x`:                       `error: "a b c d e" is no field`,
 		`CTA EQ x`:                               `error: goals cannot be filtered by CTA`,
 		`"metric.Seats.baseValue" EQ 1`:          `error: goals cannot be filtered by metric.Seats.baseValue`,
@@ -98,7 +98,7 @@ func TestResolveSelect(t *testing.T) {
 	if want := "Gsid StatusId DueDate x__gc OwnerId CTA Name"; err != nil || strings.Join(got, " ") != want {
 		t.Errorf("%v, %v, want %s", got, err, want)
 	}
-	for _, name := range []string{"Descripton", "CTA Remove", "metric.Seats.baseValue", "a b c"} {
+	for _, name := range []string{"Decsription", "CTA Remove", "metric.Seats.baseValue", "a b c"} {
 		if _, err := validate.ResolveSelect([]string{name}); err == nil {
 			t.Errorf("%s is selected", name)
 		}

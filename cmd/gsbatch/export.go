@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,6 +74,9 @@ func runExport(app *App, object string, x *exportFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := target.Try(); err != nil {
+		return err
+	}
 	job := &exportJob{app: app, flags: x, object: object, target: target, began: app.now()}
 	if object == "goals" {
 		if err := job.prepare(); err != nil { // whatever is wrong without a call
@@ -90,56 +94,6 @@ func runExport(app *App, object string, x *exportFlags) (err error) {
 		return job.exportPicklists()
 	}
 	return job.exportGoals(app.stop)
-}
-
-// target says where the export goes, and refuses what makes no sense.
-func (x *exportFlags) target(app *App, object string) (t pipeline.Target, err error) {
-	switch {
-	case object != "goals" && object != "picklists":
-		return t, usagef("export goals or picklists", "%q is no object that can be exported", object)
-	case x.output == "":
-		return t, usagef("name a file with -o, or - for standard output", "export: no file to write to")
-	case x.split < 0 || x.pageSize < 0:
-		return t, usagef("give a number from 1, or leave it out", "--split-rows and --page-size count from 1")
-	}
-	for _, name := range ofGoals() {
-		if object == "picklists" && app.settings.rank(name) == fromFlag {
-			return t, usagef("leave it out", "--%s says nothing about picklists", name)
-		}
-	}
-	t = pipeline.Target{Path: strings.ReplaceAll(x.output, "{date}", app.now().Format(time.DateOnly)),
-		Split: x.split, Raw: x.raw, Format: writers.Format(x.format), Sheet: map[string]string{"goals": "Goals", "picklists": "Picklists"}[object], SkipEmpty: x.ifEmpty != "ok"}
-	if x.output == "-" {
-		return t, x.stream(app, &t)
-	}
-	format, gz, err := writers.FormatOf(t.Path)
-	switch {
-	case t.Format == "" && err != nil:
-		return t, usagef("", "%w", err)
-	case t.Format == "":
-		t.Format = format
-	case err == nil && format != t.Format:
-		return t, usagef("keep one", "--format %s and the name %s say different things", x.format, oneLine(t.Path))
-	}
-	t.Gzip = gz
-	return t, nil
-}
-
-// stream makes t standard output.
-func (x *exportFlags) stream(app *App, t *pipeline.Target) error {
-	if t.Format == "" {
-		t.Format = writers.CSV
-	}
-	switch {
-	case app.general.json:
-		return usagef("give -o FILE, or leave --json out", "--json and -o - both want standard output")
-	case x.split > 0:
-		return usagef("give -o FILE", "standard output cannot be split")
-	case t.Format == writers.XLSX && app.outTTY:
-		return usagef("give -o FILE.xlsx", "a workbook is nothing for a terminal")
-	}
-	t.Stream = app.stdout
-	return nil
 }
 
 // exportJob is an export on its way.
@@ -194,58 +148,12 @@ func wantsIDs(err error) bool {
 	return ok && strings.Contains(at.Mend, "--id-map")
 }
 
-// usualFields are those of a goal that any tenant has.
-func usualFields() []string {
-	return []string{"Gsid", "Name", "StatusId", "GoalTypeId", "EntityType", "CompanyId", "RelationshipId", "OpportunityId",
-		"DueDate", "Description", "CreatedDate", "ModifiedDate", "CreatedById", "ModifiedById"}
-}
-
-// chooseFields reads --select. What a settings file adds was configured for
-// all exports, not asked for by name in this one.
-func (j *exportJob) chooseFields() error {
-	j.fields, j.links = usualFields(), true
-	var whole, added []string
-	for name := range strings.SplitSeq(j.flags.selected, ",") {
-		name, more := strings.CutPrefix(strings.TrimSpace(name), "+")
-		switch {
-		case name == "":
-		case more:
-			added = append(added, name)
-		default:
-			whole = append(whole, name)
-		}
-	}
-	whole, err := validate.ResolveSelect(whole)
-	if err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
-	}
-	if added, err = validate.ResolveSelect(added); err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
-	}
-	if j.app.settings.rank("select") == fromFlag {
-		j.asked = slices.Concat(whole, added)
-	}
-	if len(whole) > 0 {
-		j.fields, j.links = whole, slices.Contains(whole, "CTA") || slices.Contains(whole, "SP")
-	}
-	for _, name := range added {
-		if !slices.Contains(j.fields, name) {
-			j.fields = append(j.fields, name)
-		}
-	}
-	j.fields = slices.DeleteFunc(j.fields, func(name string) bool { return name == "CTA" || name == "SP" })
-	if !slices.Contains(j.fields, "Gsid") {
-		j.fields = append([]string{"Gsid"}, j.fields...)
-	}
-	return nil
-}
-
 // overlap is how much an export looks back behind the last one: goals are not
 // seen by a fetch in the very moment of their change.
 const overlap = 5 * time.Minute
 
 // sinceWhen reads --since.
-func (j *exportJob) sinceWhen(ctx context.Context, last time.Time) error {
+func (j *exportJob) sinceWhen(last time.Time) error {
 	switch j.flags.since {
 	case "":
 		return nil
@@ -298,11 +206,7 @@ func (j *exportJob) exportGoals(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := j.sinceWhen(ctx, last); err != nil {
-		return err
-	}
-	query, err := j.query()
-	if err != nil {
+	if err := j.sinceWhen(last); err != nil {
 		return err
 	}
 	learned, err := j.shared.LearnedNames(ctx)
@@ -310,6 +214,10 @@ func (j *exportJob) exportGoals(ctx context.Context) (err error) {
 		return err
 	}
 	pipeline.LearnNames(j.ids, learned)
+	query, err := j.query()
+	if err != nil {
+		return err
+	}
 	spool, err := j.shared.Spool(j.spoolKey(query), spoolAge, j.app.holder("export"))
 	if err != nil {
 		return err
@@ -368,7 +276,7 @@ func (j *exportJob) fetchAndWrite(ctx context.Context, spool *checkpoint.Spool, 
 
 // kept says what is left of an export that failed.
 func (j *exportJob) kept(spool *checkpoint.Spool, err error) error {
-	if n := spool.Len(); n > 0 {
+	if n := spool.Len(); n > 0 && !errors.Is(err, syscall.EPIPE) {
 		j.note("%d goals are kept for a day: the same command goes on from there\n", n)
 	}
 	switch {

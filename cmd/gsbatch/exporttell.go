@@ -91,6 +91,9 @@ func (j *exportJob) tell(out pipeline.Exported, code int) error {
 		}
 		j.app.tell("warning: %s\n", oneLine(note))
 	}
+	if out.Leftover != "" {
+		j.app.tell("warning: %s is of an earlier export, which had more files\n", oneLine(out.Leftover))
+	}
 	if code == exitEmpty {
 		j.app.tell("gsbatch: nothing to export\n")
 	}
