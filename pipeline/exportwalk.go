@@ -67,7 +67,7 @@ func (w *goalWalk) run(ctx context.Context, progress func(goals int)) error {
 			err = w.turned()
 		}
 		if err == nil {
-			err = w.spool.Add(storedJSON(&goal, w.fields, w.links))
+			err = w.add(&goal)
 		} else if goal.Gsid == "" {
 			return w.broken(err)
 		}
@@ -81,6 +81,14 @@ func (w *goalWalk) run(ctx context.Context, progress func(goals int)) error {
 	report := w.walk.Report()
 	w.end = walkEnd{Done: true, Duplicates: report.Duplicates, Proved: report.Proved, Why: report.Why}
 	return w.mark()
+}
+
+func (w *goalWalk) add(g *gainsight.Goal) error {
+	text, err := storedJSON(g, w.fields, w.links)
+	if err != nil {
+		return err
+	}
+	return w.spool.Add(text)
 }
 
 // turned marks the pages before this one, at the first goal of a page.
@@ -128,7 +136,7 @@ const (
 )
 
 // storedJSON is a goal as the spool keeps it: an object of its selected fields.
-func storedJSON(g *gainsight.Goal, fields []string, links bool) []byte {
+func storedJSON(g *gainsight.Goal, fields []string, links bool) ([]byte, error) {
 	doc := make(map[string]any, len(fields)+2)
 	for _, name := range fields {
 		if raw := g.Fields[name]; raw != nil {
@@ -142,11 +150,7 @@ func storedJSON(g *gainsight.Goal, fields []string, links bool) []byte {
 			}
 		}
 	}
-	text, err := json.Marshal(doc)
-	if err != nil { // every field was read as JSON before
-		panic(err)
-	}
-	return text
+	return json.Marshal(doc)
 }
 
 // stored is a goal out of the spool.
