@@ -9,7 +9,8 @@
 // *MissingColumnError or a *ColumnError. LoadMapping and ReadIDMap read the two
 // files that help: how columns become fields, and which names have which ids.
 // What a field takes is said once, in its schema; MappingHelp and Fields are
-// the reference of it for people.
+// the reference of it for people. For the way back ResolveSelect, Terms and
+// Labels put the same names into the API's words, and its ids into names.
 package validate
 
 import (

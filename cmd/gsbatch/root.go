@@ -20,6 +20,7 @@ func commands(app *App) []*cobra.Command {
 		newResume(app),
 		newRetry(app),
 		newSettle(app),
+		newExport(app),
 		newRuns(app),
 		newQuota(app),
 		newRows(app),
