@@ -42,6 +42,7 @@ type Info struct {
 	Picklists   string          `json:"picklists"`              // hash of the picklists it was planned with
 	OnDuplicate string          `json:"on_duplicate,omitempty"` // of the plan: error, skip, create
 	Again       bool            `json:"again,omitempty"`        // planned without a look at what other runs created
+	Marker      string          `json:"marker,omitempty"`       // custom field that carries each created row's marker
 	ReportDir   string          `json:"report_dir"`
 	Parent      string          `json:"parent,omitempty"` // the run it retries
 	CreatedAt   time.Time       `json:"created_at"`

@@ -20,6 +20,7 @@ type sought struct {
 	fields  map[string]json.RawMessage // sent, those left out that reading cannot show
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
+	marker  string                     // that the goal bears in the run's marker field; "" none
 }
 
 // unreadable are the keys of a record that a fetch is not known to show.
@@ -129,7 +130,13 @@ const clockSlack = 5 * time.Second
 
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
-func (s *sought) fits(g *gainsight.Goal, user string) fit {
+func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
+	if s.marker != "" { // the fetch asked for it, and no other row has it
+		if has := g.Text(markerField); has != "" && has != s.marker {
+			return noFit
+		}
+		return exactFit
+	}
 	if !sameName(g.Text("Name"), s.name) {
 		return noFit
 	}

@@ -53,6 +53,7 @@ type Config struct {
 	BlankError      bool   // --blank error: a blank cell in a mapped column is a problem
 	OnUnknownColumn string // error (""), warn, ignore
 	AllowDuplicates bool   // --on-duplicate create: two rows of one natural key are allowed
+	Reserved        string // --marker-field: a custom field that neither columns nor constants may set
 	FirstMatch      bool   // --multi-match first: FIRSTMATCH in lookups, else MARKASERROR
 }
 

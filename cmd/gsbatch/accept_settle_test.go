@@ -3,7 +3,9 @@
 package main
 
 import (
+	"bytes"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -113,5 +115,28 @@ func TestSettleDecisions(t *testing.T) {
 	done := s.json(0, "resume", got.Run)
 	if c := done.Counts; c["created"] != 79 || c["skipped"] != 1 || len(s.goals()) != 79 {
 		t.Errorf("%v with %d goals", c, len(s.goals()))
+	}
+}
+
+// TestMarkerField finds rows by their markers although all goals are named
+// alike, twice over.
+func TestMarkerField(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "fault.drop_after=0.1,fault.drop_before=0.1,fault.no_gsid=0.05,faults.on=writes")
+	rows := goalRows("Twin", 60)
+	for _, row := range rows {
+		row[0] = "The one name"
+	}
+	s.writeCSV("goals.csv", goalHeader(), rows)
+	s.oneLine(s.run(2, "import", "goals.csv", "--marker-field", "Name", "--on-duplicate", "create"), "--marker-field", "__gc")
+	s.oneLine(s.run(2, "import", "goals.csv", "--marker-field", "gsbatch_row__gc", "--set", "gsbatch_row__gc=x", "--on-duplicate", "create"), "gsbatch_row__gc", "markers")
+	got := s.json(0, "import", "goals.csv", "--marker-field", "gsbatch_row__gc", "--on-duplicate", "create", "--settle", "500ms")
+	s.counts(got, "rows=60 created=60")
+	var text bytes.Buffer
+	if err := s.tenant.WriteGoals(&text); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(text.String(), "The one name"); n != 60 {
+		t.Errorf("%d goals:\n%s", n, text.String())
 	}
 }
