@@ -27,6 +27,9 @@ type Source struct {
 	Rows    RowSet // the lines to take; the zero set takes all
 	// Stored says that the rows were read before: their cells are bare already.
 	Stored bool
+	// Compared says that the rows are to be compared with the tenant, which
+	// decides about updates that write an inactive status or goal type.
+	Compared bool
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
@@ -53,6 +56,7 @@ type Findings struct {
 	// HeaderErrors are problems of the header, which forbid sending any row.
 	HeaderErrors int
 	Groups       *validate.Groups
+	inactive     int // updates that write an inactive item, where Source.Compared leaves them to the comparison
 }
 
 // Check walks the source once, checks every row and gathers all problems.
@@ -116,12 +120,13 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 // record is not read: an update that writes an inactive status or goal type.
 func (s Source) check(row readers.Row, op *validate.Operation) []validate.Problem {
 	problems := s.Checker.Check(row, op)
+	if s.Compared {
+		return problems
+	}
 	for _, field := range op.Inactive {
-		problems = append(problems, validate.Problem{
-			Place: row.Place(-1), Line: row.Line, Column: -1, Field: field, Code: "inactive",
-			Message: "the " + field + " of this row is inactive in the tenant",
-			Mend:    "give an active one, or leave the cell blank to keep what the goal has",
-		})
+		problem := inactiveProblem(field)
+		problem.Place, problem.Line, problem.Column = row.Place(-1), row.Line, -1
+		problems = append(problems, problem)
 	}
 	return problems
 }
@@ -146,6 +151,9 @@ func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *val
 		f.Creates++
 	default:
 		f.Updates++
+		if len(op.Inactive) > 0 {
+			f.inactive++
+		}
 	}
 	f.Counts.Pending++
 	return op

@@ -24,6 +24,7 @@ type planFlags struct {
 	mapFile, idMap, dateFormat, clearToken, at string
 	set                                        []string
 	skipInvalid, again                         bool
+	diff                                       string
 }
 
 // addPlanFlags declares them on cmd.
@@ -38,7 +39,7 @@ func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 	fs.StringVar(&p.dateFormat, "date-format", "", "how dates are written, as `DD/MM/YYYY` (default: found out, and refused where it is ambiguous)")
 	fs.StringVar(&p.clearToken, "clear-token", "", "a cell of this `TEXT` clears its field (default: nothing does)")
 	addChoice(cmd, fs, &p.blank, "blank", "keep", []string{"keep", "error"}, "a blank cell keeps the field as it is, or is a problem")
-	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run")
+	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run or is in the tenant")
 	addChoice(cmd, fs, &p.onUnknownColumn, "on-unknown-column", "error", []string{"error", "warn", "ignore"}, "a column that is no field")
 	addChoice(cmd, fs, &p.multiMatch, "multi-match", "error", []string{"error", "first"}, "a name that the server finds twice")
 	fs.StringVar(&p.at, "rows", "", "take only these `LINES`, as 2-500,800; the others are skipped")
@@ -49,7 +50,8 @@ func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 func (p *planFlags) addSendFlags(cmd *cobra.Command) {
 	fs := cmd.Flags()
 	fs.BoolVar(&p.skipInvalid, "skip-invalid", false, "send the valid rows although others are invalid")
-	fs.BoolVar(&p.again, "again", false, "do not look at what earlier runs created")
+	fs.BoolVar(&p.again, "again", false, "do not look at what earlier runs created, nor search the tenant for it")
+	addChoice(cmd, fs, &p.diff, "diff", "auto", []string{"auto", "always", "never"}, "compare with the tenant and send only what differs: where reading costs fewer calls than it may save; whatever it costs; or without reading anything")
 }
 
 // mapping reads the files and texts that flags name. hash is of all that

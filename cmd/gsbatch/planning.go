@@ -145,6 +145,8 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
 		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
+		Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
+		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
 	})
 	progress.Finish()
 	tellNotices(in.app, in.table)
@@ -189,6 +191,7 @@ func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate
 	if c.Rows > 0 && c.Skipped == c.Rows && in.flags.at != "" {
 		in.app.tell("warning: no row of %s has a line of --rows %s\n", oneLine(in.table.Name()), oneLine(in.flags.at))
 	}
+	in.tellReading(planned.Read)
 	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {

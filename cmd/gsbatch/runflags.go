@@ -56,6 +56,7 @@ type runFlags struct {
 	workers     int
 	canary      int
 	settle      time.Duration
+	onStale     string
 	reportDir   string
 }
 
@@ -69,6 +70,7 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	fs.IntVar(&r.workers, "workers", 0, "calls under way at a time (default: as many as the quota needs)")
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
+	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a goal that somebody edited since the file's ModifiedDate, or since the plan")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
 	return r
 }

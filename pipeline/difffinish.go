@@ -1,0 +1,206 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+	"gsbatch/validate"
+)
+
+// maxConfirmed is how many goals that the pages did not show are asked for one
+// by one; the server decides about those beyond.
+const maxConfirmed = 100
+
+// finish decides what is left: updates whose goal was not among the pages,
+// those that were not compared and write an inactive item, and creates that the
+// tenant has or may have.
+func (d *differ) finish(ctx context.Context) error {
+	if d.read.Way == ByPages && d.read.Updates > 0 {
+		if err := d.confirm(ctx); err != nil {
+			return err
+		}
+	}
+	if d.plan.inactive > 0 {
+		if err := d.inactive(ctx); err != nil {
+			return err
+		}
+	}
+	return d.held(ctx)
+}
+
+// confirm asks for goals that no page showed: pages do not prove that there is none.
+func (d *differ) confirm(ctx context.Context) error {
+	var unseen []int64
+	for _, e := range d.index {
+		if !d.isSeen(e.seq) && len(unseen) < maxConfirmed {
+			unseen = append(unseen, e.seq)
+		}
+	}
+	changes, err := d.plan.Run.ChangesOf(ctx, unseen)
+	for i := 0; err == nil && i < len(changes); i++ {
+		var goals []gainsight.Goal
+		if goals, err = d.ask(ctx, &changes[i]); err != nil {
+			break
+		}
+		if len(goals) == 0 {
+			err = d.missing(ctx, &changes[i])
+		} else {
+			err = d.pageOf(ctx, goals)
+		}
+	}
+	return err
+}
+
+// inactive makes problems of updates that were not compared and write an
+// inactive status or goal type.
+func (d *differ) inactive(ctx context.Context) error {
+	for c, err := range d.plan.Run.Changes(ctx) {
+		if err != nil {
+			return err
+		}
+		if c.Fate.Status != checkpoint.Pending || c.Aside == "" || c.Before != nil {
+			continue
+		}
+		one := comparison{change: &c}
+		var res result
+		p, err := parsePayload(c.Line, c.Item)
+		if err != nil {
+			return err
+		}
+		if !one.inactive(&p, &res) {
+			continue
+		}
+		res.revision.Seq, res.line = c.Seq, c.Line
+		if err := d.enter(ctx, []result{res}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// candidates are the goals of a create's name that are, or may be, the one to
+// be created.
+func (d *differ) candidates(c *checkpoint.Change, byName map[string][]*gainsight.Goal) ([]checkpoint.Candidate, error) {
+	p, err := parsePayload(c.Line, c.Item)
+	if err != nil {
+		return nil, err
+	}
+	var found []checkpoint.Candidate
+	for _, g := range byName[validate.Fold(p.Record.text("Name"))] {
+		if may, sure := d.sameKey(c, p.Record, g); may {
+			found = append(found, checkpoint.Candidate{Seq: c.Seq, Gsid: g.Gsid, Sure: sure})
+		}
+	}
+	return found, nil
+}
+
+// sameKey compares entity type and parent of a create with those of a goal of
+// its name. The parent that counts is that of the entity type; of a GLOBAL goal
+// the first that is given. One that is known by name alone, and was never
+// resolved before, may be any.
+func (d *differ) sameKey(c *checkpoint.Change, record members, g *gainsight.Goal) (may, sure bool) {
+	entity := record.text("EntityType")
+	if has := g.Text("EntityType"); has != "" && entity != "" && !strings.EqualFold(has, entity) {
+		return false, false
+	}
+	fields := parentFields()
+	switch entity {
+	case "COMPANY":
+		fields = fields[:1]
+	case "RELATIONSHIP":
+		fields = fields[1:2]
+	case "OPPORTUNITY":
+		fields = fields[2:]
+	}
+	for _, field := range fields {
+		id, name := record.text(field), record.text(strings.TrimSuffix(field, "Id")+"Name")
+		if id == "" && name == "" {
+			continue
+		}
+		if id == "" {
+			id = learnedID(d.learned[c.Names], field)
+		}
+		has := g.Text(field)
+		if id != "" && has != "" {
+			return id == has, id == has
+		}
+		return true, false
+	}
+	for _, field := range fields {
+		if g.Text(field) != "" {
+			return false, false // the row has no parent, the goal has
+		}
+	}
+	return true, true
+}
+
+// held decides about the creates that goals were found for.
+func (d *differ) held(ctx context.Context) error {
+	var batch []checkpoint.Found
+	for found, err := range d.plan.Run.Candidates(ctx) {
+		if err != nil {
+			return err
+		}
+		if batch = append(batch, found); len(batch) == batchGoals {
+			if err := d.hold(ctx, batch); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+	}
+	return d.hold(ctx, batch)
+}
+
+func (d *differ) hold(ctx context.Context, batch []checkpoint.Found) error {
+	var seqs []int64
+	for _, f := range batch {
+		seqs = append(seqs, f.Seq)
+	}
+	changes, err := d.plan.Run.ChangesOf(ctx, seqs)
+	if err != nil {
+		return err
+	}
+	revisions := make([]checkpoint.Revision, 0, len(changes))
+	for i := range changes { // both are in input order, and each row has its operation
+		v := checkpoint.Revision{Seq: changes[i].Seq}
+		d.decide(&v, &changes[i], batch[i].Goals)
+		d.count(v.Fate.Status, validate.Create)
+		revisions = append(revisions, v)
+	}
+	return d.plan.Run.Revise(ctx, revisions)
+}
+
+// decide is what becomes of a create that the tenant has or may have already.
+func (d *differ) decide(v *checkpoint.Revision, c *checkpoint.Change, goals []checkpoint.Candidate) {
+	var sure, all []string
+	for _, g := range goals {
+		all = append(all, g.Gsid)
+		if g.Sure {
+			sure = append(sure, g.Gsid)
+		}
+	}
+	switch {
+	case len(sure) == 0:
+		d.problem(v, c.Line, validate.Problem{Code: "namesake",
+			Message: fmt.Sprintf("a goal of this name is in the tenant (%s), and whether it has the same parent is not known: %s is known by name alone", listed(all), strings.ReplaceAll(c.Names, "\n", ", ")),
+			Mend:    "give the parent's Gsid, or its name in --id-map; to create the goal in any case, --on-duplicate create"})
+	case d.cfg.OnDuplicate == DuplicateSkip:
+		v.Fate = &checkpoint.Fate{Status: checkpoint.Skipped, Code: "in-tenant", Reason: inTenant(sure)}
+		if len(sure) == 1 {
+			v.Fate.Gsid = sure[0]
+		}
+	default:
+		d.problem(v, c.Line, validate.Problem{Code: "in-tenant", Message: inTenant(sure),
+			Mend: "to change it, add a Gsid column with its Gsid; to leave it, --on-duplicate skip; for a second one, --on-duplicate create"})
+	}
+}
+
+func inTenant(gsids []string) string {
+	if len(gsids) == 1 {
+		return "goal " + gsids[0] + " of the same natural key is in the tenant already"
+	}
+	return "goals of the same natural key are in the tenant already: " + listed(gsids)
+}
