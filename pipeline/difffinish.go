@@ -137,8 +137,15 @@ func (d *differ) sameKey(c *checkpoint.Change, record members, g *gainsight.Goal
 	return true, true
 }
 
-// held decides about the creates that goals were found for.
+// held decides about the creates that goals were found for. Another run of ours
+// may have made them while the tenant was read.
 func (d *differ) held(ctx context.Context) error {
+	if d.read.Way == Unread || !d.searches() {
+		return nil
+	}
+	if err := d.plan.matchCreated(ctx, d.cfg); err != nil {
+		return err
+	}
 	var batch []checkpoint.Found
 	for found, err := range d.plan.Run.Candidates(ctx) {
 		if err != nil {
@@ -165,6 +172,9 @@ func (d *differ) hold(ctx context.Context, batch []checkpoint.Found) error {
 	}
 	revisions := make([]checkpoint.Revision, 0, len(changes))
 	for i := range changes { // both are in input order, and each row has its operation
+		if changes[i].Fate.Status != checkpoint.Pending {
+			continue
+		}
 		v := checkpoint.Revision{Seq: changes[i].Seq}
 		d.decide(&v, &changes[i], batch[i].Goals)
 		d.count(v.Fate.Status, validate.Create)

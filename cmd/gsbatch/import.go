@@ -41,12 +41,17 @@ type importOptions struct {
 	plan     *planFlags
 	run      *runFlags
 	planOnly bool
-	detailed bool // plan --detailed-exitcode
+	shown    bool   // show the plan field by field
+	detailed bool   // plan --detailed-exitcode
+	output   string // plan --output
 }
 
 func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	ctx := app.hard
 	if _, err := o.run.runLimits(app); err != nil {
+		return err
+	}
+	if err := reviewOutput(o.output); err != nil {
 		return err
 	}
 	in, err := openIntake(app, o.plan, o.file)
@@ -74,8 +79,11 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return in.refuse(ctx, d, planned)
 	}
 	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again}
+	if o.shown {
+		return s.showPlan(ctx, in.review(ctx, planned.Run, o.output), o.detailed)
+	}
 	if o.planOnly {
-		return s.keepPlan(o.detailed)
+		return s.keepPlan(ctx, nil, false)
 	}
 	return in.askAndApply(ctx, s, planned)
 }
@@ -86,17 +94,43 @@ func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline
 	if calls > 0 {
 		yes, err := in.app.proceed(fmt.Sprintf("send %d goals to %s? a goal that was created cannot be deleted again", calls, s.tenant.name))
 		if err != nil || !yes {
-			return errors.Join(err, s.keepPlan(false))
+			return errors.Join(err, s.keepPlan(ctx, nil, false))
 		}
 	}
 	return s.apply(ctx)
 }
 
+// showPlan shows what the plan does, and tells of it.
+func (s *session) showPlan(ctx context.Context, v *review, detailed bool) error {
+	if err := v.file(); err != nil {
+		return err
+	}
+	if !s.app.general.json && !s.app.general.quiet {
+		if err := v.text(); err != nil {
+			return err
+		}
+	}
+	return s.keepPlan(ctx, v, detailed)
+}
+
 // keepPlan tells of a plan that is not applied now.
-func (s *session) keepPlan(detailed bool) error {
+func (s *session) keepPlan(ctx context.Context, v *review, detailed bool) error {
+	if err := s.run.SetInfo(ctx, func(info *checkpoint.Info) { info.Calls.Add(callsOf(s.desk)) }); err != nil {
+		return err
+	}
 	info := s.run.Info()
 	next := nextCommand(s.app, info, info.Counts)
-	if err := s.tell(nil, next); err != nil {
+	var files []string
+	if v != nil && v.output != "" {
+		files = append(files, v.output)
+	}
+	var err error
+	if v != nil && s.app.general.json {
+		err = v.json(pipeline.Summary(info, next))
+	} else {
+		err = s.tell(files, next)
+	}
+	if err != nil {
 		return err
 	}
 	if detailed && info.Counts.Pending > 0 {
