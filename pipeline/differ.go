@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"slices"
 
@@ -43,32 +41,17 @@ type differ struct {
 	cfg     PlanConfig
 	plan    *Planned
 	read    *Reading
-	fields  map[string]bool // of the updates
-	refused map[string]bool
+	tenant  *goalReader
 	learned map[string]string // parents by the names that the server resolved
-	index   []entry           // of the pending rows, by hash: 16 bytes a row
+	index   rowIndex          // of the pending rows, by Gsid or name
 	seen    []uint64          // set of the updates whose goal was read, and of all creates, a bit each
 }
-
-// entry finds a row by the hash of its Gsid or, for a create, of its name.
-type entry struct {
-	hash uint64
-	seq  int64
-}
-
-func hashOf(kind byte, text string) uint64 {
-	sum := sha256.Sum256(append([]byte{kind}, text...))
-	return binary.LittleEndian.Uint64(sum[:])
-}
-
-func gsidHash(gsid string) uint64 { return hashOf('g', gsid) }
-func nameHash(name string) uint64 { return hashOf('n', validate.Fold(name)) }
 
 // compare reads the tenant where the mode and the numbers say so, takes out of
 // the plan what the tenant has already, and searches it for the goals that are
 // to be created. A plan that will not be sent is not compared.
 func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
-	d := &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, fields: map[string]bool{}, refused: map[string]bool{}}
+	d := &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading)}
 	p.Read = d.read
 	if p.HeaderErrors > 0 || p.Counts.Invalid > 0 && !cfg.SkipInvalid {
 		return d.finish(ctx)
@@ -76,16 +59,16 @@ func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 	if err := d.gather(ctx); err != nil {
 		return err
 	}
-	before := cfg.Client.Calls()["goals.fetch"]
 	if at := cfg.Client.ServerTime(); !at.IsZero() {
 		d.read.At = at.UnixMilli()
 	}
 	err := d.readTenant(ctx)
-	d.read.Calls = cfg.Client.Calls()["goals.fetch"] - before
 	if err != nil {
 		return err
 	}
-	return d.finish(ctx)
+	err = d.finish(ctx)
+	d.read.Calls, d.read.Goals, d.read.Refused = d.tenant.calls(), d.tenant.count, d.tenant.dropped
+	return err
 }
 
 // searches says whether creates are to be searched for in the tenant.
@@ -114,67 +97,23 @@ func (d *differ) gather(ctx context.Context) error {
 		}
 		if create {
 			d.see(op.Seq)
-			d.index = append(d.index, entry{nameHash(textOf(item.Record["Name"])), op.Seq})
+			d.index.add(nameHash(textOf(item.Record["Name"])), op.Seq)
 			continue
 		}
 		d.read.Updates++
-		d.index = append(d.index, entry{gsidHash(op.Gsid), op.Seq})
+		d.index.add(gsidHash(op.Gsid), op.Seq)
 		for _, key := range lookupKeys(op.Lookups) {
 			delete(item.Record, key)
 		}
 		for field := range item.Record {
-			if !d.fields[field] && !unreadable(field) {
-				d.fields[field] = true
+			if !unreadable(field) {
+				d.tenant.want(field)
 			}
 		}
 	}
-	slices.SortFunc(d.index, func(a, b entry) int {
-		switch {
-		case a.hash != b.hash && a.hash < b.hash, a.hash == b.hash && a.seq < b.seq:
-			return -1
-		}
-		return 1
-	})
-	distinct := 0
-	for i := range d.index {
-		if i == 0 || d.index[i].hash != d.index[i-1].hash {
-			distinct++
-		}
-	}
-	d.read.Names = distinct - d.read.Updates // a Gsid stands in one row alone
+	d.index.sort()
+	d.read.Names = len(d.index.firsts()) - d.read.Updates // a Gsid stands in one row alone
 	return nil
-}
-
-// rows are the seqs of the rows with that hash.
-func (d *differ) rows(into []int64, hash uint64) []int64 {
-	at, _ := slices.BinarySearchFunc(d.index, hash, func(e entry, h uint64) int {
-		switch {
-		case e.hash < h:
-			return -1
-		case e.hash > h:
-			return 1
-		}
-		return 0
-	})
-	for ; at < len(d.index) && d.index[at].hash == hash; at++ {
-		into = append(into, d.index[at].seq)
-	}
-	return into
-}
-
-// columns are the fields to read.
-func (d *differ) columns() []string {
-	list := []string{"Gsid", "Name", "EntityType", "ModifiedDate", "ModifiedById"}
-	for _, field := range parentFields() {
-		list = append(list, field)
-	}
-	for field := range d.fields {
-		if !slices.Contains(list, field) {
-			list = append(list, field)
-		}
-	}
-	slices.Sort(list)
-	return slices.DeleteFunc(list, func(field string) bool { return d.refused[field] })
 }
 
 // batchGoals is how many goals are compared in one go.
@@ -185,8 +124,8 @@ const batchGoals = 500
 func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 	var seqs []int64
 	for i := range goals {
-		seqs = d.rows(seqs, gsidHash(goals[i].Gsid))
-		seqs = d.rows(seqs, nameHash(goals[i].Text("Name")))
+		seqs = d.index.find(seqs, gsidHash(goals[i].Gsid))
+		seqs = d.index.find(seqs, nameHash(goals[i].Text("Name")))
 	}
 	slices.Sort(seqs)
 	changes, err := d.plan.Run.ChangesOf(ctx, slices.Compact(seqs))
@@ -217,7 +156,7 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 			continue
 		}
 		d.see(c.Seq)
-		one := comparison{change: c, goal: goal, refused: d.refused, learned: d.learned, onStale: d.cfg.OnStale}
+		one := comparison{change: c, goal: goal, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
 		res, err := one.run()
 		if err != nil {
 			return err

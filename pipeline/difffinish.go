@@ -41,15 +41,7 @@ func (d *differ) confirm(ctx context.Context) error {
 	}
 	changes, err := d.plan.Run.ChangesOf(ctx, unseen)
 	for i := 0; err == nil && i < len(changes); i++ {
-		var goals []gainsight.Goal
-		if goals, err = d.ask(ctx, &changes[i]); err != nil {
-			break
-		}
-		if len(goals) == 0 {
-			err = d.missing(ctx, &changes[i])
-		} else {
-			err = d.pageOf(ctx, goals)
-		}
+		err = d.ask(ctx, &changes[i])
 	}
 	return err
 }

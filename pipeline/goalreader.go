@@ -1,0 +1,142 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"gsbatch/gainsight"
+)
+
+// goalReader reads goals of the tenant, without the fields that it refuses.
+type goalReader struct {
+	client  *gainsight.Client
+	told    func(goals int) // may be nil
+	columns []string
+	refused map[string]bool
+	dropped []string // the refused fields, in the order of their refusal
+	count   int      // goals read
+	before  int      // fetches of the client before
+}
+
+func newGoalReader(client *gainsight.Client, told func(int)) *goalReader {
+	r := &goalReader{client: client, told: told, refused: map[string]bool{}}
+	r.columns = append([]string{"Gsid", "Name", "EntityType", "ModifiedDate", "ModifiedById"}, parentFields()...)
+	r.before = client.Calls()["goals.fetch"]
+	return r
+}
+
+// want adds a field to those that are read.
+func (r *goalReader) want(field string) {
+	if !slices.Contains(r.columns, field) && !r.refused[field] {
+		r.columns = append(r.columns, field)
+	}
+}
+
+// calls is how many were made.
+func (r *goalReader) calls() int { return r.client.Calls()["goals.fetch"] - r.before }
+
+// drop takes the fields that a fetch was refused for out of the columns, and
+// says whether there were any.
+func (r *goalReader) drop(err error) bool {
+	var failure *gainsight.Error
+	if !errors.As(err, &failure) {
+		return false
+	}
+	fewer := false
+	for _, field := range failure.RefusedFields() {
+		if at := slices.Index(r.columns, field); at >= 0 && field != "Gsid" && field != "Name" {
+			r.columns = slices.Delete(r.columns, at, at+1)
+			r.refused[field], fewer = true, true
+			r.dropped = append(r.dropped, field)
+		}
+	}
+	return fewer
+}
+
+// gallop learns whether reading by pages takes at most limit calls: pages is how
+// many it takes at most, or more says that they are more. A tenant of one page
+// is given back whole, else whole is nil.
+func (r *goalReader) gallop(ctx context.Context, limit int) (pages int, more bool, whole []gainsight.Goal, err error) {
+	for page := 1; ; page = min(2*page, limit) {
+		got, err := r.page(ctx, page)
+		switch {
+		case err != nil:
+			return page, false, nil, err
+		case page == 1 && (len(got) == 0 || len(got) < gainsight.DefaultPageSize && len(got)%10 != 0):
+			return page, false, append([]gainsight.Goal{}, got...), nil
+		case len(got) < gainsight.DefaultPageSize:
+			return page, false, nil, nil
+		case page == limit:
+			return page, true, nil, nil
+		}
+	}
+}
+
+func (r *goalReader) page(ctx context.Context, number int) ([]gainsight.Goal, error) {
+	for {
+		page, err := r.client.FetchPage(ctx, gainsight.Query{Select: r.columns}, number, gainsight.DefaultPageSize)
+		if err == nil || !r.drop(err) {
+			return page.Goals, err
+		}
+	}
+}
+
+// each reads the goals that where asks for, all without it, and gives them to
+// do in batches.
+func (r *goalReader) each(ctx context.Context, where []gainsight.Condition, do func([]gainsight.Goal) error) error {
+	for {
+		batch := make([]gainsight.Goal, 0, batchGoals)
+		var err error
+		for g, failed := range r.client.Goals(ctx, gainsight.Query{Select: r.columns, Where: where}) {
+			if err = failed; err != nil {
+				break
+			}
+			if batch = append(batch, g); len(batch) < batchGoals {
+				continue
+			}
+			if err := r.give(batch, do); err != nil {
+				return err
+			}
+			batch = batch[:0]
+		}
+		if err == nil {
+			return r.give(batch, do)
+		}
+		if !r.drop(err) {
+			return err
+		}
+	}
+}
+
+// give hands goals to do, batch by batch.
+func (r *goalReader) give(goals []gainsight.Goal, do func([]gainsight.Goal) error) error {
+	r.count += len(goals)
+	if r.told != nil {
+		r.told(r.count)
+	}
+	for len(goals) > 0 {
+		n := min(len(goals), batchGoals)
+		if err := do(goals[:n]); err != nil {
+			return err
+		}
+		goals = goals[n:]
+	}
+	return nil
+}
+
+// ask reads the goals of which field is value.
+func (r *goalReader) ask(ctx context.Context, field, value string) ([]gainsight.Goal, error) {
+	var goals []gainsight.Goal
+	err := r.each(ctx, equal(field, value), func(batch []gainsight.Goal) error {
+		for i := range batch {
+			goals = append(goals, batch[i].Clone())
+		}
+		return nil
+	})
+	return goals, err
+}
+
+func equal(field, value string) []gainsight.Condition {
+	return []gainsight.Condition{{Field: field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(value)}}}
+}
