@@ -152,6 +152,22 @@ func (r *Run) addSends(ctx context.Context, sends map[int64]int, byAction map[st
 	return r.db.wrap(rows.Err())
 }
 
+// User is who writes for this run, as the first answer that tells it says; ""
+// where none does.
+func (r *Run) User(ctx context.Context) (string, error) {
+	user := ""
+	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
+		err := eachEvent(text, func(e *Event) error {
+			if user == "" && e.Kind == Outcome && (e.Status == Created || e.Status == Updated) {
+				user = e.User
+			}
+			return nil
+		})
+		return user == "", err
+	})
+	return user, err
+}
+
 // LastRecord is the id of the journal's last record, 0 for none.
 func (r *Run) LastRecord(ctx context.Context) (int64, error) {
 	var id int64

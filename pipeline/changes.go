@@ -67,6 +67,9 @@ func rowChange(c *checkpoint.Change, names map[string]string) (RowChange, error)
 	if row.Name == "" {
 		row.Name = p.Record.text("Name")
 	}
+	if c.Fate.Status == checkpoint.Skipped {
+		return row, nil
+	}
 	create := c.Action == string(validate.Create)
 	for _, m := range p.Record {
 		if m.name == "Gsid" {

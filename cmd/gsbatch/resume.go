@@ -17,7 +17,9 @@ func newApply(app *App) *cobra.Command {
 		Short:   "Carry out a planned run",
 		GroupID: groupMove,
 		Long: `Carry out RUN, which gsbatch plan or import --dry-run made. It is refused when the
-tenant's picklists are no longer those of the plan. It never asks.`,
+tenant's picklists are no longer those of the plan. Goals that somebody edited since
+the plan are skipped as stale (--on-stale), where the plan had compared them: that
+is looked for first, in a call or two. It never asks.`,
 		Args: takes(1, 1),
 	}
 	run := addRunFlags(cmd)
@@ -36,6 +38,9 @@ func runApply(app *App, cmd *cobra.Command, flags *runFlags, name string) error 
 		return usagef("go on with "+app.command("resume", info.ID), "run %s was begun already", info.ID)
 	default:
 		return usagef("see "+app.command("runs", "show", info.ID), "run %s cannot be applied: it is %s", info.ID, info.State)
+	}
+	if yes, err := mayApply(app, info); err != nil || !yes {
+		return err
 	}
 	return goOn(app, cmd, flags, info, true)
 }
@@ -188,7 +193,7 @@ func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, comm
 	if err := tryReports(run.Info().ReportDir); err != nil {
 		return err
 	}
-	s := &session{desk: d, run: run, flags: flags}
+	s := &session{desk: d, run: run, flags: flags, later: true}
 	return s.apply(ctx)
 }
 

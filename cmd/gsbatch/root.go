@@ -19,6 +19,7 @@ func commands(app *App) []*cobra.Command {
 		newApply(app),
 		newResume(app),
 		newRetry(app),
+		newUndo(app),
 		newRuns(app),
 		newQuota(app),
 		newRows(app),
