@@ -1,0 +1,240 @@
+//go:build unix
+
+package main
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// exported creates goals and returns a file of them as an export has it: with
+// their Gsids, and values that mean the same in other words.
+func (s *stage) exported(prefix string, n int) (header []string, rows [][]string) {
+	s.Helper()
+	made := goalRows(prefix, n)
+	s.writeCSV(prefix+".csv", goalHeader(), made)
+	first := s.json(0, "import", prefix+".csv")
+	results := s.csv(filepath.Join(first.dir, "results.csv"))
+	for i, row := range made {
+		row = slices.Clone(row)
+		row[1] = strings.ToUpper(row[1])
+		row[6] = strings.ReplaceAll(row[6], "\"", "&quot;")
+		rows = append(rows, append([]string{results.cell(i, "_gsid")}, row...))
+	}
+	return append([]string{"Gsid"}, goalHeader()...), rows
+}
+
+// saved is calls.saved of a summary.
+func (s *stage) saved(dir string) int {
+	s.Helper()
+	var got struct {
+		Calls struct{ Saved int }
+	}
+	if err := json.Unmarshal(s.read(filepath.Join(dir, "summary.json")), &got); err != nil {
+		s.Fatal(err)
+	}
+	return got.Calls.Saved
+}
+
+func (s *stage) fetches() int { return s.tenant.State().Calls.ByEndpoint["goal_fetch"] }
+
+func TestOnlyWhatDiffersIsWritten(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Diff", 40)
+	s.writeCSV("same.csv", header, rows)
+	writes, fetches := s.writes(), s.fetches()
+	got := s.json(0, "import", "same.csv", "--mode", "auto")
+	s.counts(got, "rows=40 unchanged=40")
+	if s.writes() != writes || s.fetches()-fetches != 1 || s.saved(got.dir) != 40 {
+		t.Errorf("%d writes, %d reads, %d saved", s.writes()-writes, s.fetches()-fetches, s.saved(got.dir))
+	}
+	rows[7][7], rows[8][6] = "another text", "2028-02-29"
+	s.writeCSV("two.csv", header, rows)
+	r := s.run(0, "import", "two.csv", "--json")
+	got = s.summaryOf(r)
+	s.counts(got, "rows=40 updated=2 unchanged=38")
+	if s.writes() != writes+2 || !strings.Contains(r.stderr, "38 calls saved") {
+		t.Errorf("%d writes\n%s", s.writes()-writes, r.stderr)
+	}
+	var h rowHistory
+	if err := json.Unmarshal([]byte(s.run(0, "runs", "show", "latest", "--row", "9", "--json").stdout), &h); err != nil {
+		t.Fatal(err)
+	}
+	if h.Payload.Record["Description"] != "another text" || len(h.Payload.Record) != 2 {
+		t.Errorf("row 9 was sent as %+v", h.Payload.Record)
+	}
+	// Without reading every row is written.
+	s.counts(s.json(0, "import", "two.csv", "--again", "--diff", "never"), "rows=40 updated=40")
+	// One row is not worth a call, unless it is asked for.
+	s.writeCSV("one.csv", header, rows[:1])
+	fetches = s.fetches()
+	s.counts(s.json(0, "import", "one.csv"), "rows=1 updated=1")
+	if s.fetches() != fetches {
+		t.Errorf("%d reads for one row", s.fetches()-fetches)
+	}
+	s.counts(s.json(0, "import", "one.csv", "--again", "--diff", "always"), "rows=1 unchanged=1")
+}
+
+func TestPlanShowsFields(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Show", 6)
+	s.writeCSV("same.csv", header, rows)
+	s.run(0, "plan", "same.csv", "--detailed-exitcode")
+	rows[2][2], rows[2][6] = "At Risk", ""
+	rows[3][6] = "CLEAR"
+	s.writeCSV("plan.csv", header, append(rows, []string{"", "Show new", "New", "Default", "COMPANY", "IBM", "", ""}))
+	r := s.run(20, "plan", "plan.csv", "--detailed-exitcode", "--clear-token", "CLEAR", "-o", "review.csv")
+	for _, want := range []string{"~ row 5 updates " + rows[3][0], `DueDate: "2027-04-04" → (blank)`, `+ row 8 creates "Show new"`, "review.csv"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	review := s.csv("review.csv")
+	var lines []string
+	for i := range review.rows {
+		if review.cell(i, "Action") == "update" {
+			lines = append(lines, strings.Join([]string{review.cell(i, "Line"), review.cell(i, "Field"), review.cell(i, "Old"), review.cell(i, "New")}, " "))
+		}
+	}
+	if !slices.Contains(lines, "5 DueDate 2027-04-04 ") {
+		t.Errorf("the review says %q", lines)
+	}
+	var plan struct {
+		Changes []struct {
+			Line   int
+			Fields []struct {
+				Field string
+				Old   *string
+				New   string
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(s.run(0, "plan", "plan.csv", "--json", "--clear-token", "CLEAR", "-o", "review.xlsx").stdout), &plan); err != nil {
+		t.Fatal(err)
+	}
+	last := plan.Changes[len(plan.Changes)-1]
+	if last.Line != 8 || plan.Changes[len(plan.Changes)-2].Line != 5 || *plan.Changes[len(plan.Changes)-2].Fields[0].Old != "2027-04-04" {
+		t.Errorf("%+v", plan.Changes)
+	}
+	s.run(2, "plan", "plan.csv", "-o", "review.pdf")
+}
+
+// TestCreatesThatTheTenantHas plans goals that are there already, in a state
+// folder that knows nothing of them.
+func TestCreatesThatTheTenantHas(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	_, rows := s.exported("Held", 12)
+	s.setenv("GSBATCH_STATE", s.path("state2"))
+	writes := s.writes()
+	more := append(goalRows("Held", 12), goalRows("Free", 2)...)
+	more[0][4] = "1P0275DAZIB1U41FWUD895S0FG38OCPH697T" // IBM, whose goal it is
+	more[1][4] = "1P0275DAZIB1U41FWUD895S0FG38OCPH697T" // whose goal it is not
+	s.writeCSV("more.csv", goalHeader(), more)
+	r := s.run(5, "import", "more.csv", "--json")
+	s.counts(s.summaryOf(r), "rows=14 invalid=11 pending=3")
+	for _, want := range []string{rows[0][0], rows[5][0], "more.csv:2: goal", "same natural key", "whether it has the same parent is not known"} {
+		if !strings.Contains(r.stderr, want) {
+			t.Errorf("no %q in\n%s", want, r.stderr)
+		}
+	}
+	if s.writes() != writes {
+		t.Errorf("%d writes", s.writes()-writes)
+	}
+	// A namesake is no more skipped than sent: nobody knows whether it is the goal.
+	s.counts(s.json(3, "import", "more.csv", "--skip-invalid", "--on-duplicate", "skip"), "rows=14 created=3 invalid=10 skipped=1")
+}
+
+func TestWrongGoal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Wrong", 5)
+	header[5] = "Company Id"
+	for i := range rows {
+		rows[i][5] = ""
+	}
+	rows[1][5] = "1P029JPET0U4HYGEAU5VBVM5IZ9G6MFOG1OT" // Meta, and the goal is NEW's
+	rows[2][0] = "1CG0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	s.writeCSV("wrong.csv", header, rows)
+	r := s.run(5, "import", "wrong.csv")
+	for _, want := range []string{"wrong.csv:", "CompanyId of goal " + rows[1][0], "no goal " + rows[2][0]} {
+		if !strings.Contains(r.stderr, want) {
+			t.Errorf("no %q in\n%s", want, r.stderr)
+		}
+	}
+}
+
+func TestStaleRows(t *testing.T) {
+	t.Parallel()
+	for _, switches := range []string{"", "strict"} {
+		t.Run("switches "+switches, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, switches)
+			header, rows := s.exported("Stale", 6)
+			rows[0][7], rows[1][7] = "mine", "mine too"
+			s.writeCSV("plan.csv", header, rows)
+			s.run(0, "plan", "plan.csv")
+			id := s.list().Runs[0].ID
+			time.Sleep(2 * time.Millisecond) // times are told in milliseconds
+			s.writeCSV("person.csv", []string{"Gsid", "Description"}, [][]string{{rows[0][0], "a person's"}})
+			s.counts(s.json(0, "import", "person.csv"), "rows=1 updated=1")
+			s.oneLine(s.run(9, "apply", id, "--on-stale", "fail"), "edited since", "lines 2")
+			s.counts(s.json(3, "apply", id), "rows=6 updated=1 unchanged=4 stale=1")
+			if goals := s.goals(); goals["Stale 00001"].Description != "a person's" || goals["Stale 00002"].Description != "mine too" {
+				t.Errorf("%+v", goals)
+			}
+			// A file that tells when its goals were modified is older than they are.
+			header = append(header, "ModifiedDate")
+			for i := range rows {
+				rows[i] = append(rows[i], strconv.FormatInt(time.Now().Add(-time.Hour).UnixMilli(), 10))
+			}
+			s.writeCSV("old.csv", header, rows)
+			s.counts(s.json(3, "import", "old.csv"), "rows=6 unchanged=5 stale=1")
+			s.counts(s.json(5, "import", "old.csv", "--on-stale", "fail"), "rows=6 unchanged=5 invalid=1")
+			s.counts(s.json(0, "import", "old.csv", "--on-stale", "overwrite"), "rows=6 updated=1 unchanged=5")
+		})
+	}
+}
+
+func TestUndo(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Undo", 8)
+	before := s.goals()
+	rows[0][7], rows[1][7], rows[2][6], rows[3][2] = "new text", "new text", "2029-01-01", "AT RISK"
+	rows = append(rows, []string{"", "Undo created", "New", "Default", "COMPANY", "IBM", "", ""})
+	s.writeCSV("edit.csv", header, rows)
+	edit := s.json(0, "import", "edit.csv")
+	s.counts(edit, "rows=9 created=1 updated=4 unchanged=4")
+	s.writeCSV("person.csv", []string{"Gsid", "Description"}, [][]string{{rows[1][0], "a person's"}})
+	s.run(0, "import", "person.csv")
+	r := s.run(0, "undo", edit.Run)
+	for _, want := range []string{"row 3 stays " + rows[1][0], "somebody edited", "row 10 stays", `"Undo created": it was created`, `Description: "new text" → "Row 1,`} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	writes := s.writes()
+	s.oneLine(s.run(2, "apply", "latest"), "--yes", edit.Run)
+	s.counts(s.json(3, "apply", "latest", "--yes"), "rows=5 updated=3 skipped=1 stale=1")
+	if s.writes() != writes+3 {
+		t.Errorf("%d writes", s.writes()-writes)
+	}
+	after := s.goals()
+	for name, was := range before {
+		if name == "Undo 00002" {
+			was.Description = "a person's"
+		}
+		if now := after[name]; now.Description != was.Description || now.DueDate != was.DueDate || now.StatusID != was.StatusID {
+			t.Errorf("%s is %+v, was %+v", name, now, was)
+		}
+	}
+	s.oneLine(s.run(2, "retry", "latest"), "undo")
+}
