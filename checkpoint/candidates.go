@@ -11,7 +11,8 @@ import (
 type Candidate struct {
 	Seq  int64
 	Gsid string
-	Sure bool // all that identifies the row's goal is known and equal
+	Sure bool   // all that identifies the row's goal is known and equal
+	Doc  string // what was read of the goal, "" where it was not kept
 }
 
 // AddCandidates keeps goals that were found for rows.
@@ -22,7 +23,7 @@ func (r *Run) AddCandidates(ctx context.Context, found []Candidate) error {
 	return r.db.transaction(ctx, func(tx *sql.Tx) error {
 		w := planWriter{ctx: ctx, tx: tx}
 		for _, c := range found {
-			w.exec(&w.ops, `INSERT OR REPLACE INTO candidates (seq, gsid, sure) VALUES (?, ?, ?)`, c.Seq, c.Gsid, c.Sure)
+			w.exec(&w.ops, `INSERT OR REPLACE INTO candidates (seq, gsid, sure, doc) VALUES (?, ?, ?, ?)`, c.Seq, c.Gsid, c.Sure, c.Doc)
 		}
 		return errors.Join(w.err, w.close())
 	})
@@ -58,7 +59,7 @@ func (r *Run) Candidates(ctx context.Context) iter.Seq2[Found, error] {
 
 // candidates reads those of opBatch rows behind row after.
 func (r *Run) candidates(ctx context.Context, after int64) ([]Found, error) {
-	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, gsid, sure FROM candidates
+	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, gsid, sure, doc FROM candidates
 		WHERE seq IN (SELECT DISTINCT seq FROM candidates WHERE seq > ? ORDER BY seq LIMIT ?) ORDER BY seq, gsid`, after, opBatch)
 	if err != nil {
 		return nil, r.db.wrap(err)
@@ -67,7 +68,7 @@ func (r *Run) candidates(ctx context.Context, after int64) ([]Found, error) {
 	var list []Found
 	for rows.Next() {
 		var c Candidate
-		if err := rows.Scan(&c.Seq, &c.Gsid, &c.Sure); err != nil {
+		if err := rows.Scan(&c.Seq, &c.Gsid, &c.Sure, &c.Doc); err != nil {
 			return nil, r.db.wrap(err)
 		}
 		if n := len(list); n == 0 || list[n-1].Seq != c.Seq {

@@ -103,6 +103,22 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 	}
 }
 
+// AddDraft adds an operation that is planned for the while, without its row:
+// see Run.DropDrafts.
+func (b *Batch) AddDraft(op *Op) {
+	b.rows++
+	b.ops = append(b.ops, *op)
+}
+
+// DropDrafts takes all operations out of a plan that is being made, so that it
+// can be filled.
+func (r *Run) DropDrafts(ctx context.Context) error {
+	return r.db.transaction(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM ops; DELETE FROM asides; DELETE FROM texts`)
+		return err
+	})
+}
+
 // Planner writes a plan.
 type Planner struct {
 	run   *Run

@@ -43,7 +43,10 @@ type differ struct {
 	read    *Reading
 	tenant  *goalReader
 	learned map[string]string // parents by the names that the server resolved
+	updates int               // in index
+	names   int               // distinct, of creates in index
 	index   rowIndex          // of the pending rows, by Gsid or name
+	keeping bool              // goals that are found are kept for a plan that is yet to be filled
 	seen    []uint64          // set of the updates whose goal was read, and of all creates, a bit each
 }
 
@@ -51,10 +54,17 @@ type differ struct {
 // the plan what the tenant has already, and searches it for the goals that are
 // to be created. A plan that will not be sent is not compared.
 func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
-	d := &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading)}
-	p.Read = d.read
+	d := p.keyed
+	if d == nil {
+		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading)}
+	}
+	d.cfg, d.index, p.Read = cfg, nil, d.read
 	if p.HeaderErrors > 0 || p.Counts.Invalid > 0 && !cfg.SkipInvalid {
 		return d.finish(ctx)
+	}
+	d.seen = make([]uint64, p.Counts.Rows/64+1)
+	if err := d.stored(ctx); err != nil {
+		return err
 	}
 	if err := d.gather(ctx); err != nil {
 		return err
@@ -72,7 +82,9 @@ func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 }
 
 // searches says whether creates are to be searched for in the tenant.
-func (d *differ) searches() bool { return !d.cfg.Again && d.cfg.OnDuplicate != DuplicateCreate }
+func (d *differ) searches() bool {
+	return d.keeping || d.cfg.Mode != validate.Upsert && !d.cfg.Again && d.cfg.OnDuplicate != DuplicateCreate
+}
 
 // gather indexes the pending rows and learns which fields their updates have.
 func (d *differ) gather(ctx context.Context) error {
@@ -80,13 +92,16 @@ func (d *differ) gather(ctx context.Context) error {
 	if d.learned, err = d.cfg.Tenant.LearnedParents(ctx); err != nil {
 		return err
 	}
-	d.seen = make([]uint64, d.plan.Counts.Rows/64+1)
+	d.updates = 0
+	for _, field := range d.cfg.Key.Fields {
+		d.tenant.want(field)
+	}
 	for op, err := range d.plan.Run.PendingOps(ctx) {
 		if err != nil {
 			return err
 		}
 		create := op.Action == string(validate.Create)
-		if create && !d.searches() {
+		if create && !d.searches() || d.isSeen(op.Seq) {
 			continue
 		}
 		var item struct {
@@ -97,11 +112,16 @@ func (d *differ) gather(ctx context.Context) error {
 		}
 		if create {
 			d.see(op.Seq)
-			d.index.add(nameHash(textOf(item.Record["Name"])), op.Seq)
+			if lead := textOf(item.Record[d.cfg.Key.lead()]); lead != "" {
+				d.index.add(keyHash(lead), op.Seq)
+			}
+		} else {
+			d.updates++
+			d.index.add(gsidHash(op.Gsid), op.Seq)
+		}
+		if create && !d.keeping {
 			continue
 		}
-		d.read.Updates++
-		d.index.add(gsidHash(op.Gsid), op.Seq)
 		for _, key := range lookupKeys(op.Lookups) {
 			delete(item.Record, key)
 		}
@@ -112,7 +132,9 @@ func (d *differ) gather(ctx context.Context) error {
 		}
 	}
 	d.index.sort()
-	d.read.Names = len(d.index.firsts()) - d.read.Updates // a Gsid stands in one row alone
+	d.names = len(d.index.firsts()) - d.updates
+	d.read.Updates += d.updates
+	d.read.Names += d.names // a Gsid stands in one row alone
 	return nil
 }
 
@@ -125,7 +147,9 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 	var seqs []int64
 	for i := range goals {
 		seqs = d.index.find(seqs, gsidHash(goals[i].Gsid))
-		seqs = d.index.find(seqs, nameHash(goals[i].Text("Name")))
+		if lead := goals[i].Text(d.cfg.Key.lead()); lead != "" {
+			seqs = d.index.find(seqs, keyHash(lead))
+		}
 	}
 	slices.Sort(seqs)
 	changes, err := d.plan.Run.ChangesOf(ctx, slices.Compact(seqs))
@@ -133,18 +157,18 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 		return err
 	}
 	byGsid := map[string]*gainsight.Goal{}
-	byName := map[string][]*gainsight.Goal{}
+	byLead := map[string][]*gainsight.Goal{}
 	for i := range goals {
 		byGsid[goals[i].Gsid] = &goals[i]
-		name := validate.Fold(goals[i].Text("Name"))
-		byName[name] = append(byName[name], &goals[i])
+		lead := validate.Fold(goals[i].Text(d.cfg.Key.lead()))
+		byLead[lead] = append(byLead[lead], &goals[i])
 	}
 	var results []result
 	var found []checkpoint.Candidate
 	for i := range changes {
 		c := &changes[i]
 		if c.Action == string(validate.Create) {
-			more, err := d.candidates(c, byName)
+			more, err := d.candidates(c, byLead)
 			if err != nil {
 				return err
 			}
@@ -153,6 +177,10 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 		}
 		goal := byGsid[c.Gsid]
 		if goal == nil || d.isSeen(c.Seq) {
+			continue
+		}
+		if d.keeping {
+			found = append(found, checkpoint.Candidate{Seq: c.Seq, Gsid: goal.Gsid, Sure: true, Doc: docOf(goal)})
 			continue
 		}
 		d.see(c.Seq)

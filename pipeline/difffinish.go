@@ -75,58 +75,24 @@ func (d *differ) inactive(ctx context.Context) error {
 
 // candidates are the goals of a create's name that are, or may be, the one to
 // be created.
-func (d *differ) candidates(c *checkpoint.Change, byName map[string][]*gainsight.Goal) ([]checkpoint.Candidate, error) {
+func (d *differ) candidates(c *checkpoint.Change, byLead map[string][]*gainsight.Goal) ([]checkpoint.Candidate, error) {
 	p, err := parsePayload(c.Line, c.Item)
 	if err != nil {
 		return nil, err
 	}
 	var found []checkpoint.Candidate
-	for _, g := range byName[validate.Fold(p.Record.text("Name"))] {
-		if may, sure := d.sameKey(c, p.Record, g); may {
-			found = append(found, checkpoint.Candidate{Seq: c.Seq, Gsid: g.Gsid, Sure: sure})
-		}
-	}
-	return found, nil
-}
-
-// sameKey compares entity type and parent of a create with those of a goal of
-// its name. The parent that counts is that of the entity type; of a GLOBAL goal
-// the first that is given. One that is known by name alone, and was never
-// resolved before, may be any.
-func (d *differ) sameKey(c *checkpoint.Change, record members, g *gainsight.Goal) (may, sure bool) {
-	entity := record.text("EntityType")
-	if has := g.Text("EntityType"); has != "" && entity != "" && !strings.EqualFold(has, entity) {
-		return false, false
-	}
-	fields := parentFields()
-	switch entity {
-	case "COMPANY":
-		fields = fields[:1]
-	case "RELATIONSHIP":
-		fields = fields[1:2]
-	case "OPPORTUNITY":
-		fields = fields[2:]
-	}
-	for _, field := range fields {
-		id, name := record.text(field), record.text(strings.TrimSuffix(field, "Id")+"Name")
-		if id == "" && name == "" {
+	for _, g := range byLead[validate.Fold(p.Record.text(d.cfg.Key.lead()))] {
+		may, sure := d.sameKey(c, p.Record, g)
+		if !may {
 			continue
 		}
-		if id == "" {
-			id = learnedID(d.learned[c.Names], field)
+		one := checkpoint.Candidate{Seq: c.Seq, Gsid: g.Gsid, Sure: sure}
+		if d.keeping {
+			one.Doc = docOf(g)
 		}
-		has := g.Text(field)
-		if id != "" && has != "" {
-			return id == has, id == has
-		}
-		return true, false
+		found = append(found, one)
 	}
-	for _, field := range fields {
-		if g.Text(field) != "" {
-			return false, false // the row has no parent, the goal has
-		}
-	}
-	return true, true
+	return found, nil
 }
 
 // held decides about the creates that goals were found for. Another run of ours

@@ -16,9 +16,12 @@ import (
 // where they are at most half as many as the rows that they may spare, and no
 // row is ever asked for alone. Under --diff always each update is worth a call.
 func (d *differ) readTenant(ctx context.Context) error {
-	rows, worth := d.read.Names, d.read.Names+d.read.Updates/2
-	if d.cfg.Diff == DiffAlways {
-		rows += d.read.Updates
+	rows, worth := d.names, d.names+d.updates/2
+	switch d.cfg.Diff {
+	case DiffAlways:
+		rows += d.updates
+		worth = rows
+	case DiffNever: // an upsert has to find its goals all the same
 		worth = rows
 	}
 	if worth == 0 {
@@ -81,13 +84,13 @@ func (d *differ) ask(ctx context.Context, c *checkpoint.Change) error {
 		if err != nil {
 			return err
 		}
-		field, value = "Name", p.Record.text("Name")
+		field, value = d.cfg.Key.lead(), p.Record.text(d.cfg.Key.lead())
 	}
 	goals, err := d.tenant.ask(ctx, field, value)
 	switch {
 	case err != nil:
 		return err
-	case len(goals) == 0 && !create:
+	case len(goals) == 0 && !create && !d.keeping:
 		return d.missing(ctx, c)
 	}
 	return d.goals(ctx, goals)

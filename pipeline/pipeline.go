@@ -30,6 +30,9 @@ type Source struct {
 	// Compared says that the rows are to be compared with the tenant, which
 	// decides about updates that write an inactive status or goal type.
 	Compared bool
+	// matched, which may be nil, is the Gsid of the goal that a row without one is
+	// known to be, or why that cannot be told; its rows rise.
+	matched func(seq int64) (gsid string, problem *validate.Problem, err error)
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
@@ -78,57 +81,87 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 			found.HeaderErrors++
 		}
 	}
-	past := newLineage(s.Runs, s.Table)
-	defer func() { err = errors.Join(err, past.close()) }()
 	var op validate.Operation
-	for row, err := range s.Table.Rows() {
-		if err != nil {
-			return found, err
-		}
-		if err := ctx.Err(); err != nil {
-			return found, context.Cause(ctx)
-		}
+	err = s.each(ctx, func(seq int64, row *readers.Row) error {
 		found.Counts.Rows++
-		seq := int64(found.Counts.Rows)
-		s.unguard(&row)
-		if err := past.restore(ctx, &row); err != nil {
-			return found, err
-		}
 		if !s.Rows.Has(row.Line) {
 			found.Counts.Skipped++
-			if err := do(seq, &row, nil, nil); err != nil {
-				return found, err
-			}
-			continue
+			return do(seq, row, nil, nil)
 		}
-		problems := s.check(row, &op)
+		problems, err := s.check(seq, *row, &op)
+		if err != nil {
+			return err
+		}
 		planned := found.add(&op, problems)
-		if err := do(seq, &row, planned, problems); err != nil {
-			return found, err
-		}
 		if progress != nil && seq%progressRows == 0 {
 			progress(seq)
 		}
-	}
-	if progress != nil {
+		return do(seq, row, planned, problems)
+	})
+	if err == nil && progress != nil {
 		progress(int64(found.Counts.Rows))
 	}
-	return found, nil
+	return found, err
+}
+
+// each gives every row in order, with its number from 1, as it was before it
+// was reported.
+func (s Source) each(ctx context.Context, do func(seq int64, row *readers.Row) error) (err error) {
+	past := newLineage(s.Runs, s.Table)
+	defer func() { err = errors.Join(err, past.close()) }()
+	seq := int64(0)
+	for row, err := range s.Table.Rows() {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		seq++
+		s.unguard(&row)
+		if err := past.restore(ctx, &row); err != nil {
+			return err
+		}
+		if err := do(seq, &row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check is the checker's, and refuses what can be refused only while the
 // record is not read: an update that writes an inactive status or goal type.
-func (s Source) check(row readers.Row, op *validate.Operation) []validate.Problem {
-	problems := s.Checker.Check(row, op)
-	if s.Compared {
-		return problems
+func (s Source) check(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+	problems, err := s.checkMatched(seq, row, op)
+	if s.Compared || err != nil {
+		return problems, err
 	}
 	for _, field := range op.Inactive {
 		problem := inactiveProblem(field)
 		problem.Place, problem.Line, problem.Column = row.Place(-1), row.Line, -1
 		problems = append(problems, problem)
 	}
-	return problems
+	return problems, nil
+}
+
+// checkMatched is the checker's, by what is known of the goal of the row.
+func (s Source) checkMatched(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+	if s.matched == nil {
+		return s.Checker.Check(row, op), nil
+	}
+	gsid, problem, err := s.matched(seq)
+	if err != nil {
+		return nil, err
+	}
+	if gsid != "" {
+		return s.Checker.CheckUpdate(row, gsid, op), nil
+	}
+	problems := s.Checker.Check(row, op)
+	if problem != nil {
+		problem.Place, problem.Line, problem.Column = row.Place(-1), row.Line, -1
+		problems = append(problems, *problem)
+	}
+	return problems, nil
 }
 
 // add enters a checked row into the accounts, and gives back its operation if

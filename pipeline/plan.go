@@ -42,6 +42,8 @@ type PlanConfig struct {
 	Diff    DiffMode
 	OnStale OnStale
 	Reading func(goals int) // may be nil: told how many goals were read
+	Mode    validate.Mode   // that the checker goes by; Upsert needs Client
+	Key     Key
 }
 
 // Planned is a run with its plan, held by this process.
@@ -50,6 +52,9 @@ type Planned struct {
 	Findings
 	Ready bool     // false: invalid rows forbid sending any
 	Read  *Reading // what was read of the tenant; nil: the plan was not compared
+
+	keyed    *differ // that found the goals of the rows, under Upsert
+	endMatch func()  // ends the walk over what it found
 }
 
 // planRows is how many rows go into the checkpoint in one transaction.
@@ -65,7 +70,15 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		return nil, err
 	}
 	plan := &Planned{Run: run}
-	err = plan.fill(ctx, cfg)
+	if cfg.Mode == validate.Upsert {
+		err = plan.match(ctx, &cfg)
+	}
+	if err == nil {
+		err = plan.fill(ctx, cfg)
+	}
+	if plan.endMatch != nil {
+		plan.endMatch()
+	}
 	if err == nil && !cfg.Again {
 		err = plan.matchCreated(ctx, cfg)
 	}

@@ -50,4 +50,4 @@ func hashOf(kind byte, text string) uint64 {
 }
 
 func gsidHash(gsid string) uint64 { return hashOf('g', gsid) }
-func nameHash(name string) uint64 { return hashOf('n', validate.Fold(name)) }
+func keyHash(lead string) uint64  { return hashOf('k', validate.Fold(lead)) }

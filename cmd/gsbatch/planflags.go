@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -25,6 +26,7 @@ type planFlags struct {
 	set                                        []string
 	skipInvalid, again                         bool
 	diff                                       string
+	key                                        []string
 }
 
 // addPlanFlags declares them on cmd.
@@ -32,7 +34,8 @@ func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 	p := &planFlags{input: addInputFlags(app, cmd)}
 	fs := cmd.Flags()
 	addChoice(cmd, fs, &p.object, "object", "goals", []string{"goals"}, "what the rows are")
-	addChoice(cmd, fs, &p.mode, "mode", "auto", []string{"auto", "create", "update"}, "auto: a row with a Gsid updates, one without creates")
+	addChoice(cmd, fs, &p.mode, "mode", "auto", []string{"auto", "create", "update", "upsert"}, "auto: a row with a Gsid updates, one without creates; upsert: one without updates the goal that has its --key, or else creates")
+	fs.StringSliceVar(&p.key, "key", nil, "find goals by these `FIELDS`: a custom field, or Name with EntityType or a parent, as Name,Company (default: EntityType, parent and Name); for upsert and --on-duplicate")
 	fs.StringVar(&p.mapFile, "map", "", "map columns to fields as `FILE` (YAML) says; see gsbatch help mapping")
 	fs.StringArrayVar(&p.set, "set", nil, "set a field for every row, `FIELD=VALUE`; may be repeated")
 	fs.StringVar(&p.idMap, "id-map", "", "turn names of companies, relationships and opportunities into Gsids by `FILE` (columns Object, Name, Gsid)")
@@ -62,13 +65,16 @@ func (p *planFlags) config(app *App) (cfg validate.Config, rows pipeline.RowSet,
 		OnUnknownColumn: p.onUnknownColumn, AllowDuplicates: p.onDuplicate == "create", FirstMatch: p.multiMatch == "first",
 	}
 	shape := []any{p.object, p.mode, p.blank, p.onDuplicate, p.onUnknownColumn, p.multiMatch, p.dateFormat, p.clearToken,
-		p.at, p.set, p.input.Sheet, p.input.HeaderRow, p.input.Delimiter, p.input.Encoding}
+		p.at, p.set, p.key, p.input.Sheet, p.input.HeaderRow, p.input.Delimiter, p.input.Encoding}
 	for _, text := range p.set {
 		field, value, found := strings.Cut(text, "=")
 		if !found || field == "" {
 			return cfg, rows, "", usagef("write --set FIELD=VALUE", "--set %q has no field and value", text)
 		}
 		cfg.Set = append(cfg.Set, validate.Constant{Field: field, Value: value})
+	}
+	if _, err = p.keyOf(app, nil); err != nil {
+		return cfg, rows, "", err
 	}
 	if rows, err = pipeline.ParseRowSet(p.at); err != nil {
 		return cfg, rows, "", usagef("", "%s: %w", app.settings.place("rows"), err)
@@ -99,4 +105,21 @@ func (p *planFlags) config(app *App) (cfg validate.Config, rows pipeline.RowSet,
 	}
 	sum := sha256.Sum256(text)
 	return cfg, rows, hex.EncodeToString(sum[:]), nil
+}
+
+// keyOf is what --key says. A key of which the table of checker, which may be
+// nil, has no column is refused.
+func (p *planFlags) keyOf(app *App, checker *validate.Checker) (pipeline.Key, error) {
+	key, err := pipeline.ParseKey(p.key)
+	if err != nil {
+		return key, usagef("", "%s: %w", app.settings.place("key"), err)
+	}
+	for _, field := range key.Fields {
+		if checker != nil && !slices.ContainsFunc(checker.Columns(), func(c validate.Column) bool {
+			return c.Field == field || c.Field == strings.TrimSuffix(field, "Id")+"Name"
+		}) {
+			return key, usagef("add it, map one to it with --map, or give another key", "%s: the file has no column %s", app.settings.place("key"), field)
+		}
+	}
+	return key, nil
 }

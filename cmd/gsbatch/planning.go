@@ -137,6 +137,10 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	if err != nil {
 		return nil, err
 	}
+	key, err := in.flags.keyOf(in.app, src.Checker)
+	if err != nil {
+		return nil, err
+	}
 	info, err := in.info(cmd, d, run, parent)
 	if err != nil {
 		return nil, err
@@ -145,7 +149,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
 		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
-		Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
+		Mode: validate.Mode(in.flags.mode), Key: key, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
 		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
 	})
 	progress.Finish()

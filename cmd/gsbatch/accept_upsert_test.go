@@ -1,0 +1,81 @@
+//go:build unix
+
+package main
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// ibm is the Gsid of the company IBM.
+const ibm = "1P0275DAZIB1U41FWUD895S0FG38OCPH697T"
+
+func TestUpsertByTheNaturalKey(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	rows := goalRows("Up", 10)
+	s.writeCSV("first.csv", goalHeader(), rows)
+	s.counts(s.json(0, "import", "first.csv", "--mode", "upsert"), "rows=10 created=10")
+	fetches := s.fetches()
+	rows = slices.Clone(rows)
+	rows[3] = slices.Clone(rows[3])
+	rows[3][6] = "changed"
+	rows = append(rows, goalRows("New up", 2)...)
+	s.writeCSV("second.csv", goalHeader(), rows)
+	// The companies were learned from the answers to the creates.
+	got := s.json(0, "import", "second.csv", "--mode", "upsert")
+	s.counts(got, "rows=12 created=2 updated=1 unchanged=9")
+	if n := s.fetches() - fetches; n != 1 {
+		t.Errorf("%d reads", n)
+	}
+	if g := s.goals()["Up 00004"]; g.Description != "changed" {
+		t.Errorf("%+v", g)
+	}
+	// A row that could not be created may be an update all the same.
+	s.writeCSV("third.csv", []string{"Name", "Entity Type", "CompanyId", "Description"}, [][]string{{"Up 00001", "COMPANY", ibm, "third"}, {"Up 00002", "COMPANY", ibm, "no status"}})
+	r := s.run(5, "import", "third.csv", "--mode", "upsert")
+	if !strings.Contains(r.stderr, "third.csv:3") || strings.Contains(r.stderr, "third.csv:2") {
+		t.Errorf("%s", r.stderr)
+	}
+	s.counts(s.json(3, "import", "third.csv", "--mode", "upsert", "--skip-invalid"), "rows=2 updated=1 invalid=1")
+	// Where nobody knows the company, the row is held.
+	s.setenv("GSBATCH_STATE", s.path("state2"))
+	s.writeCSV("fourth.csv", goalHeader(), rows[:2])
+	r = s.run(5, "import", "fourth.csv", "--mode", "upsert")
+	if !strings.Contains(r.stderr, "known by name alone") {
+		t.Errorf("%s", r.stderr)
+	}
+}
+
+func TestUpsertByACustomField(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header := append(goalHeader(), "cust_string_value__gc")
+	rows := goalRows("Ext", 6)
+	for i := range rows {
+		rows[i] = append(rows[i], "ext-"+rows[i][0])
+	}
+	rows[4][7] = rows[5][7]
+	s.writeCSV("twice.csv", header, rows)
+	r := s.run(5, "import", "twice.csv", "--mode", "upsert", "--key", "cust_string_value__gc")
+	if !strings.Contains(r.stderr, "twice.csv:") || !strings.Contains(r.stderr, "same key") {
+		t.Errorf("%s", r.stderr)
+	}
+	s.counts(s.json(0, "import", "twice.csv"), "rows=6 created=6")
+	for i := range rows {
+		rows[i][0] += " renamed"
+	}
+	s.writeCSV("renamed.csv", header, rows[:5])
+	r = s.run(5, "import", "renamed.csv", "--mode", "upsert", "--key", "cust_string_value__gc")
+	if !strings.Contains(r.stderr, "renamed.csv:") || !strings.Contains(r.stderr, "several goals") {
+		t.Errorf("%s", r.stderr)
+	}
+	got := s.json(3, "import", "renamed.csv", "--mode", "upsert", "--key", "cust_string_value__gc", "--skip-invalid")
+	s.counts(got, "rows=5 updated=4 invalid=1")
+	if _, there := s.goals()["Ext 00001 renamed"]; !there || len(s.goals()) != 6 {
+		t.Errorf("%+v", s.goals())
+	}
+	s.oneLine(s.run(2, "plan", "renamed.csv", "--mode", "upsert", "--key", "other__gc"), "no column other__gc")
+	s.oneLine(s.run(2, "import", "renamed.csv", "--mode", "upsert", "--key", "Company"), "add Name")
+}
