@@ -45,7 +45,9 @@ type Info struct {
 	OnStale     string          `json:"on_stale,omitempty"`     // of the plan: skip, fail, overwrite
 	ReadAt      int64           `json:"read_at,omitempty"`      // server time before the tenant was read for the plan, epoch milliseconds
 	ReportDir   string          `json:"report_dir"`
-	Parent      string          `json:"parent,omitempty"` // the run it retries
+	Parent      string          `json:"parent,omitempty"`        // the run it retries
+	Amends      string          `json:"amends,omitempty"`        // the run whose goals it mends
+	Superseded  string          `json:"superseded_by,omitempty"` // the run that mends its goals
 	CreatedAt   time.Time       `json:"created_at"`
 	Seconds     float64         `json:"seconds"` // spent applying, over all sessions
 	ExitCode    *int            `json:"exit_code"`

@@ -32,7 +32,7 @@ type Source struct {
 	Compared bool
 	// matched, which may be nil, is the Gsid of the goal that a row without one is
 	// known to be, or why that cannot be told; its rows rise.
-	matched func(seq int64) (gsid string, problem *validate.Problem, err error)
+	matched func(seq int64, row *readers.Row) (gsid string, problem *validate.Problem, err error)
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
@@ -149,7 +149,7 @@ func (s Source) checkMatched(seq int64, row readers.Row, op *validate.Operation)
 	if s.matched == nil {
 		return s.Checker.Check(row, op), nil
 	}
-	gsid, problem, err := s.matched(seq)
+	gsid, problem, err := s.matched(seq, &row)
 	if err != nil {
 		return nil, err
 	}

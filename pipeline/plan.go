@@ -44,6 +44,10 @@ type PlanConfig struct {
 	Reading func(goals int) // may be nil: told how many goals were read
 	Mode    validate.Mode   // that the checker goes by; Upsert needs Client
 	Key     Key
+	// Amend, which may be nil, is a run that went in with a wrong mapping: rows
+	// that it created are planned as updates of their goals. It must stay open
+	// while Plan works.
+	Amend *checkpoint.Run
 }
 
 // Planned is a run with its plan, held by this process.
@@ -70,7 +74,10 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		return nil, err
 	}
 	plan := &Planned{Run: run}
-	if cfg.Mode == validate.Upsert {
+	switch {
+	case cfg.Amend != nil:
+		err = plan.amend(ctx, &cfg)
+	case cfg.Mode == validate.Upsert:
 		err = plan.match(ctx, &cfg)
 	}
 	if err == nil {

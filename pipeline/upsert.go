@@ -134,13 +134,13 @@ func (d *differ) repeatedOf(ctx context.Context, group rowIndex, twice map[int64
 }
 
 // matched tells the goals that were found, row by row.
-func (p *Planned) matched(ctx context.Context, cfg *PlanConfig, twice map[int64]int) func(int64) (string, *validate.Problem, error) {
+func (p *Planned) matched(ctx context.Context, cfg *PlanConfig, twice map[int64]int) func(int64, *readers.Row) (string, *validate.Problem, error) {
 	next, stop := iter.Pull2(p.Run.Candidates(ctx))
 	p.endMatch = stop
 	var found checkpoint.Found
 	more := true
 	onDuplicate := cfg.OnDuplicate
-	return func(seq int64) (string, *validate.Problem, error) {
+	return func(seq int64, _ *readers.Row) (string, *validate.Problem, error) {
 		for more && found.Seq < seq {
 			var err error
 			if found, err, more = next(); err != nil {

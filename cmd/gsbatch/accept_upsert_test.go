@@ -3,6 +3,7 @@
 package main
 
 import (
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -78,4 +79,66 @@ func TestUpsertByACustomField(t *testing.T) {
 	}
 	s.oneLine(s.run(2, "plan", "renamed.csv", "--mode", "upsert", "--key", "other__gc"), "no column other__gc")
 	s.oneLine(s.run(2, "import", "renamed.csv", "--mode", "upsert", "--key", "Company"), "add Name")
+}
+
+// TestAmend mends goals that were created with two columns mixed up.
+func TestAmend(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	rows := goalRows("Amend", 8)
+	rows[6][1] = "Ontrack"
+	header := goalHeader()
+	header[6] = "Notes"
+	s.writeCSV("goals.csv", header, rows)
+	s.writeFile("wrong.yaml", []byte("version: 1\nobject: goals\ncolumns:\n  Notes: Name\n  Name: Description\n"))
+	s.writeFile("right.yaml", []byte("version: 1\nobject: goals\ncolumns:\n  Notes: Description\n  Status:\n    field: StatusName\n    values: {Ontrack: On Track}\n"))
+	for i := range rows {
+		rows[i][6] = "Note of " + rows[i][0]
+	}
+	s.writeCSV("goals.csv", header, rows)
+	wrong := s.json(3, "import", "goals.csv", "--map", "wrong.yaml", "--skip-invalid")
+	s.counts(wrong, "rows=8 created=7 invalid=1")
+	r := s.run(20, "plan", "goals.csv", "--map", "right.yaml", "--amend", wrong.Run, "--detailed-exitcode")
+	if !strings.Contains(r.stdout, `Name: "Note of Amend 00001" → "Amend 00001"`) || !strings.Contains(r.stdout, `row 8 creates "Amend 00007"`) {
+		t.Errorf("%s", r.stdout)
+	}
+	mended := s.list().Runs[0].ID
+	s.counts(s.json(0, "apply", mended), "rows=8 created=1 updated=7")
+	goals := s.goals()
+	for _, row := range rows {
+		if g := goals[row[0]]; g.Description != row[6] {
+			t.Errorf("%s is %+v", row[0], g)
+		}
+	}
+	if len(goals) != 8 {
+		t.Errorf("%d goals", len(goals))
+	}
+	if text := s.run(0, "runs", "show", wrong.Run).stdout; !strings.Contains(text, "superseded by  "+mended) {
+		t.Errorf("%s", text)
+	}
+	s.oneLine(s.run(2, "retry", wrong.Run), "superseded", mended)
+	s.oneLine(s.run(2, "plan", "goals.csv", "--amend", wrong.Run), "superseded", mended)
+}
+
+// TestAmendByAReport tells the rows by the columns of a report, whatever became
+// of their cells and their order.
+func TestAmendByAReport(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.writeCSV("goals.csv", goalHeader(), goalRows("Report", 5))
+	first := s.json(0, "import", "goals.csv")
+	report := s.csv(filepath.Join(first.dir, "results.csv"))
+	for i := range report.rows {
+		report.set(i, "Name", "Renamed "+report.cell(i, "_line"))
+	}
+	slices.Reverse(report.rows)
+	s.writeCSV("report.csv", report.header, report.rows[:3])
+	s.run(0, "plan", "report.csv", "--amend", first.Run)
+	s.counts(s.json(0, "apply", "latest"), "rows=3 updated=3")
+	goals := s.goals()
+	for i := range 3 {
+		if g := goals[report.cell(i, "Name")]; g.Gsid != report.cell(i, "_gsid") {
+			t.Errorf("row %s is %+v", report.cell(i, "_line"), g)
+		}
+	}
 }

@@ -44,6 +44,7 @@ type importOptions struct {
 	shown    bool   // show the plan field by field
 	detailed bool   // plan --detailed-exitcode
 	output   string // plan --output
+	amend    string // plan --amend
 }
 
 func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
@@ -59,6 +60,12 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if o.amend != "" {
+		if in.amend, err = amendable(app, o); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, in.amend.Close()) }()
+	}
 	d, err := openDesk(ctx, app, &o.run.quota, cmd.Name())
 	if err != nil {
 		return err

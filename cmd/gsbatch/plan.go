@@ -20,8 +20,9 @@ review, and --json puts them into "changes".`,
 	run := addRunFlags(cmd)
 	detailed := cmd.Flags().Bool("detailed-exitcode", false, "exit 20 when there is something to send")
 	output := cmd.Flags().StringP("output", "o", "", "write every change, old and new, into `FILE` (.xlsx, .csv or .jsonl)")
+	amend := cmd.Flags().String("amend", "", "mend `RUN`, which went in with a wrong mapping: rows that it created become updates of their goals, and RUN is superseded")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		return runImport(app, cmd, importOptions{file: args[0], plan: plan, run: run, planOnly: true, shown: true, detailed: *detailed, output: *output})
+		return runImport(app, cmd, importOptions{file: args[0], plan: plan, run: run, planOnly: true, shown: true, detailed: *detailed, output: *output, amend: *amend})
 	}
 	return cmd
 }

@@ -28,6 +28,7 @@ type intake struct {
 	rows      pipeline.RowSet
 	options   string // hash of all that shapes the plan
 	picklists *gainsight.Picklists
+	amend     *checkpoint.Run // whose goals the file is to mend, nil none
 }
 
 // openIntake opens the file and reads what the flags name, before any call.
@@ -91,6 +92,9 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	if full, err := filepath.Abs(info.Input.Path); err == nil && info.Input.Path != "-" {
 		info.Input.Path = full
 	}
+	if in.amend != nil {
+		info.Amends = in.amend.Info().ID
+	}
 	if parent != nil {
 		info.Parent, info.Input.Path = parent.ID, parent.Input.Path
 	}
@@ -149,7 +153,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
 		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
-		Mode: validate.Mode(in.flags.mode), Key: key, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
+		Mode: validate.Mode(in.flags.mode), Key: key, Amend: in.amend, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
 		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
 	})
 	progress.Finish()

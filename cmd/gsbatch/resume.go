@@ -170,6 +170,9 @@ func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, p
 		if lists.Hash() != info.Picklists {
 			return failf(exitChanged, "plan the file again", "the tenant's statuses, goal types or metrics changed since run %s was planned", info.ID)
 		}
+		if err := supersede(ctx, app, d.folder, info, cmd.Name()); err != nil {
+			return err
+		}
 	}
 	return resumeRun(ctx, app, d, flags, info.ID, cmd.Name())
 }
