@@ -46,7 +46,6 @@ type recheck struct {
 	*apply
 	reader *goalReader
 	index  rowIndex
-	since  int64 // nothing that was read for the plan is modified later
 	stale  map[int64]checkpoint.Fate
 	lines  []int
 }

@@ -211,7 +211,7 @@ func TestErrorShareIsOfRowsSent(t *testing.T) {
 	refuse(10, 9, 300)(rows)
 	refuse(100, 360, 500)(rows)
 	s.writeCSV("goals.csv", goalHeader(), rows)
-	s.counts(s.json(7, "import", "goals.csv", "--max-errors", "20%", "--max-calls", "302", "--workers", "1"), "rows=500 created=270 rejected=30 pending=200")
+	s.counts(s.json(7, "import", "goals.csv", "--max-errors", "20%", "--max-calls", "303", "--workers", "1"), "rows=500 created=270 rejected=30 pending=200")
 	s.counts(s.json(3, "resume", "--workers", "1", "--max-calls", "0"), "rows=500 created=468 rejected=32")
 }
 

@@ -18,7 +18,6 @@ func amendable(app *App, o importOptions) (*checkpoint.Run, error) {
 		return nil, err
 	}
 	info := run.Info()
-	err = nil
 	switch {
 	case info.Superseded != "":
 		err = usagef("amend run "+info.Superseded, "run %s is superseded by run %s", info.ID, info.Superseded)

@@ -45,10 +45,10 @@ func runUndo(app *App, cmd *cobra.Command, flags *runFlags, name, output string)
 	}
 	defer func() { err = errors.Join(err, of.Close()) }()
 	info := of.Info()
-	switch {
-	case info.State == checkpoint.Planning || info.State == checkpoint.Planned:
+	switch info.State {
+	case checkpoint.Planning, checkpoint.Planned:
 		return usagef("see "+app.command("runs", "show", info.ID), "run %s has not been applied: there is nothing to undo", info.ID)
-	case info.State == checkpoint.Running || info.State == checkpoint.Paused:
+	case checkpoint.Running, checkpoint.Paused:
 		return usagef("go on with "+app.command("resume", info.ID)+", or give it up with "+app.command("runs", "abandon", info.ID), "run %s is not finished", info.ID)
 	}
 	if err := sameTenant(app, info); err != nil {
@@ -69,7 +69,7 @@ func planUndo(app *App, cmd *cobra.Command, d *desk, flags *runFlags, of *checkp
 	if err != nil {
 		return err
 	}
-	info, err := undoInfo(app, cmd, d, flags, of.Info(), lists)
+	info, err := undoInfo(app, cmd, flags, of.Info(), lists)
 	if err != nil {
 		return err
 	}
@@ -97,7 +97,7 @@ func planUndo(app *App, cmd *cobra.Command, d *desk, flags *runFlags, of *checkp
 }
 
 // undoInfo is what the new run knows.
-func undoInfo(app *App, cmd *cobra.Command, d *desk, flags *runFlags, of checkpoint.Info, lists *gainsight.Picklists) (checkpoint.Info, error) {
+func undoInfo(app *App, cmd *cobra.Command, flags *runFlags, of checkpoint.Info, lists *gainsight.Picklists) (checkpoint.Info, error) {
 	settings, err := keepSettings(app, cmd)
 	if err != nil {
 		return checkpoint.Info{}, err
