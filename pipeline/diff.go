@@ -68,7 +68,7 @@ type comparison struct {
 	change  *checkpoint.Change
 	goal    *gainsight.Goal
 	refused map[string]bool // fields that the tenant does not let us read
-	learned map[string]string
+	learned learned
 	onStale OnStale
 }
 
@@ -153,7 +153,7 @@ func (c *comparison) misplaced(res *result) bool {
 		if want == "" {
 			name := strings.TrimSuffix(field, "Id") + "Name"
 			if text := a.Compare[name]; text != "" {
-				want = learnedID(c.learned[strings.ToLower(strings.TrimSuffix(field, "Id"))+" "+text], field)
+				want = c.learned.id(strings.ToLower(strings.TrimSuffix(field, "Id"))+" "+text, field)
 			}
 		}
 		if want == "" || has == "" || c.refused[field] || strings.EqualFold(want, has) {
@@ -173,16 +173,6 @@ func (c *comparison) aside() aside {
 		_ = json.Unmarshal([]byte(c.change.Aside), &a) // as asideOf wrote it
 	}
 	return a
-}
-
-// learnedID is one id of Event.Parents.
-func learnedID(parents, field string) string {
-	for part := range strings.SplitSeq(parents, ";") {
-		if name, id, ok := strings.Cut(part, "="); ok && name == field {
-			return id
-		}
-	}
-	return ""
 }
 
 // stale decides about a row whose file is older than its goal. Files tell times

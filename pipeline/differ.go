@@ -42,12 +42,12 @@ type differ struct {
 	plan    *Planned
 	read    *Reading
 	tenant  *goalReader
-	learned map[string]string // parents by the names that the server resolved
-	updates int               // in index
-	names   int               // distinct, of creates in index
-	index   rowIndex          // of the pending rows, by Gsid or name
-	keeping bool              // goals that are found are kept for a plan that is yet to be filled
-	seen    []uint64          // set of the updates whose goal was read, and of all creates, a bit each
+	learned learned
+	updates int      // in index
+	names   int      // distinct, of creates in index
+	index   rowIndex // of the pending rows, by Gsid or name
+	keeping bool     // goals that are found are kept for a plan that is yet to be filled
+	seen    []uint64 // set of the updates whose goal was read, and of all creates, a bit each
 }
 
 // compare reads the tenant where the mode and the numbers say so, takes out of
@@ -88,10 +88,11 @@ func (d *differ) searches() bool {
 
 // gather indexes the pending rows and learns which fields their updates have.
 func (d *differ) gather(ctx context.Context) error {
-	var err error
-	if d.learned, err = d.cfg.Tenant.LearnedParents(ctx); err != nil {
+	taught, err := d.cfg.Tenant.LearnedParents(ctx)
+	if err != nil {
 		return err
 	}
+	d.learned = newLearned(taught)
 	d.updates = 0
 	for _, field := range d.cfg.Key.Fields {
 		d.tenant.want(field)

@@ -124,7 +124,10 @@ func (d *differ) sameParent(c *checkpoint.Change, record members, g *gainsight.G
 		return has == "", has == ""
 	}
 	if id == "" {
-		id = learnedID(d.learned[c.Names], field)
+		id = d.learned.id(c.Names, field)
+	}
+	if id == "" && d.learned.other(c.Names, field, has) {
+		return false, false
 	}
 	if id == "" || has == "" {
 		return true, false
