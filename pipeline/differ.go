@@ -22,13 +22,10 @@ const (
 
 // Reading is what was read of the tenant for a plan, and why.
 type Reading struct {
-	Way     Way
-	Updates int // rows to be compared with their goals
-	Names   int // distinct names of goals to be created, to be searched for
-	// Pages is how many calls reading by pages was found to take; with More it is
-	// more than that, 0 not looked.
-	Pages     int
-	More      bool
+	Way       Way
+	Updates   int      // rows to be compared with their goals
+	Names     int      // distinct names of goals to be created, to be searched for
+	Over      int      // reading by pages was found to take more calls than these; 0: it was not
 	Calls     int      // made
 	Goals     int      // read
 	Unchanged int      // rows whose goal has all values already: calls that are saved
@@ -69,16 +66,17 @@ func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 	if err := d.gather(ctx); err != nil {
 		return err
 	}
-	if at := cfg.Client.ServerTime(); !at.IsZero() {
-		d.read.At = at.UnixMilli()
-	}
-	err := d.readTenant(ctx)
-	if err != nil {
+	if err := d.readTenant(ctx); err != nil {
 		return err
 	}
-	err = d.finish(ctx)
-	d.read.Calls, d.read.Goals, d.read.Refused = d.tenant.calls(), d.tenant.count, d.tenant.dropped
+	err := d.finish(ctx)
+	d.account()
 	return err
+}
+
+// account enters what was read.
+func (d *differ) account() {
+	d.read.Calls, d.read.Goals, d.read.Refused = d.tenant.calls(), d.tenant.count, d.tenant.dropped
 }
 
 // searches says whether creates are to be searched for in the tenant.

@@ -27,23 +27,19 @@ func (d *differ) readTenant(ctx context.Context) error {
 	if worth == 0 {
 		return nil
 	}
+	if at := d.cfg.Client.ServerTime(); d.read.At == 0 && !at.IsZero() {
+		d.read.At = at.UnixMilli()
+	}
 	if worth > 1 {
-		var whole []gainsight.Goal
-		var err error
-		d.read.Pages, d.read.More, whole, err = d.tenant.gallop(ctx, worth)
+		more, err := d.tenant.pages(ctx, worth, func(goals []gainsight.Goal) error { return d.goals(ctx, goals) })
 		if err != nil {
 			return err
 		}
-		if !d.read.More {
+		if !more {
 			d.read.Way = ByPages
+			return nil
 		}
-		do := func(goals []gainsight.Goal) error { return d.goals(ctx, goals) }
-		switch {
-		case whole != nil:
-			return d.tenant.give(whole, do)
-		case !d.read.More:
-			return d.tenant.each(ctx, nil, do)
-		}
+		d.read.Over = worth
 	}
 	if rows == 0 {
 		return nil
@@ -63,7 +59,7 @@ func (d *differ) byRows(ctx context.Context) error {
 			return err
 		}
 		for i := range changes {
-			if changes[i].Action != string(validate.Create) && d.cfg.Diff != DiffAlways {
+			if update := changes[i].Action != string(validate.Create); update && (d.cfg.Diff != DiffAlways || d.isSeen(changes[i].Seq)) {
 				continue
 			}
 			if err := d.ask(ctx, &changes[i]); err != nil {

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"math/bits"
 	"slices"
 
 	"gsbatch/gainsight"
@@ -54,32 +55,43 @@ func (r *goalReader) drop(err error) bool {
 	return fewer
 }
 
-// gallop learns whether reading by pages takes at most limit calls: pages is how
-// many it takes at most, or more says that they are more. A tenant of one page
-// is given back whole, else whole is nil.
-func (r *goalReader) gallop(ctx context.Context, limit int) (pages int, more bool, whole []gainsight.Goal, err error) {
-	for page := 1; ; page = min(2*page, limit) {
-		got, err := r.page(ctx, page)
-		switch {
-		case err != nil:
-			return page, false, nil, err
-		case page == 1 && (len(got) == 0 || len(got) < gainsight.DefaultPageSize && len(got)%10 != 0):
-			return page, false, append([]gainsight.Goal{}, got...), nil
-		case len(got) < gainsight.DefaultPageSize:
-			return page, false, nil, nil
-		case page == limit:
-			return page, true, nil, nil
+// pages reads every goal, if that takes at most about limit calls; more says
+// that it takes more, and that only some of the goals were read. As long as
+// learning the number of pages would cost as much as reading on, or a hundredth
+// of the limit is not used, it reads on; then it gallops ahead, to pages that lie twice as far, until one is not full
+// or beyond the limit.
+func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.Goal) error) (more bool, err error) {
+	started, looked := r.calls(), false
+	tooMany := errors.New("more pages than they are worth")
+	err = r.each(ctx, nil, func(goals []gainsight.Goal) error {
+		if read := r.calls() - started; !looked && read > max(bits.Len(uint(limit)), limit/100) {
+			looked = true
+			beyond, err := r.beyond(ctx, read, limit)
+			if err == nil && beyond {
+				err = tooMany
+			}
+			if err != nil {
+				return err
+			}
 		}
+		return do(goals)
+	})
+	if errors.Is(err, tooMany) {
+		return true, nil
 	}
+	return false, err
 }
 
-func (r *goalReader) page(ctx context.Context, number int) ([]gainsight.Goal, error) {
-	for {
-		page, err := r.client.FetchPage(ctx, gainsight.Query{Select: r.columns}, number, gainsight.DefaultPageSize)
-		if err == nil || !r.drop(err) {
-			return page.Goals, err
+// beyond says whether there are more pages than limit, of which read were read.
+func (r *goalReader) beyond(ctx context.Context, read, limit int) (bool, error) {
+	for page := read; page < limit; {
+		page = min(2*page, limit)
+		got, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, page, gainsight.DefaultPageSize)
+		if err != nil || len(got.Goals) < gainsight.DefaultPageSize {
+			return false, err
 		}
 	}
+	return true, nil
 }
 
 // each reads the goals that where asks for, all without it, and gives them to

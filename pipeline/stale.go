@@ -60,7 +60,8 @@ func (a *apply) staleUpdates(ctx context.Context) error {
 	if err := r.gather(ctx); err != nil || len(r.index) == 0 {
 		return err
 	}
-	r.reader = &goalReader{client: a.cfg.Client, refused: map[string]bool{}, columns: []string{"Gsid", "ModifiedDate", "ModifiedById"}}
+	r.reader = newGoalReader(a.cfg.Client, nil)
+	r.reader.columns = []string{"Gsid", "ModifiedDate", "ModifiedById"}
 	if err := r.read(ctx); err != nil {
 		return err
 	}
@@ -116,14 +117,9 @@ func (r *recheck) modified(do func([]gainsight.Goal) error) error {
 
 // all reads every goal, or each of the run's, whichever takes fewer calls.
 func (r *recheck) all(ctx context.Context, do func([]gainsight.Goal) error) error {
-	_, more, whole, err := r.reader.gallop(r.stops.ctx, len(r.index))
-	switch {
-	case err != nil:
+	more, err := r.reader.pages(r.stops.ctx, len(r.index), do)
+	if err != nil || !more {
 		return err
-	case whole != nil:
-		return r.reader.give(whole, do)
-	case !more:
-		return r.reader.each(r.stops.ctx, nil, do)
 	}
 	for _, e := range r.index {
 		changes, err := r.cfg.Run.ChangesOf(ctx, []int64{e.seq})

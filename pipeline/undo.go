@@ -234,14 +234,9 @@ func (u *undoing) read(ctx context.Context) error {
 		}
 	}
 	do := func(goals []gainsight.Goal) error { return u.goals(ctx, goals) }
-	_, more, whole, err := u.reader.gallop(ctx, len(u.index))
-	switch {
-	case err != nil:
+	more, err := u.reader.pages(ctx, len(u.index), do)
+	if err != nil || !more {
 		return err
-	case whole != nil:
-		return u.reader.give(whole, do)
-	case !more:
-		return u.reader.each(ctx, nil, do)
 	}
 	for _, e := range u.index {
 		changes, err := u.run.ChangesOf(ctx, []int64{e.seq})

@@ -44,7 +44,7 @@ func (p *Planned) match(ctx context.Context, cfg *PlanConfig) error {
 		return err
 	}
 	d.keeping = false
-	d.read.Calls, d.read.Goals, d.read.Refused = d.tenant.calls(), d.tenant.count, d.tenant.dropped
+	d.account()
 	cfg.Source.matched = p.matched(ctx, cfg, twice)
 	return nil
 }

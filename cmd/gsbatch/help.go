@@ -259,8 +259,8 @@ a row without a call let in are taken for the end of the day's allowance.
 gsbatch quota shows what is used and what is left. Before a slot is taken, rows
 that an earlier run created are set aside: they cost no call.
 
-Reading saves calls: a page brings up to 1,000 goals. A plan learns how many
-pages the tenant has by asking for pages 1, 2, 4, 8 … and then chooses:
+Reading saves calls: a page brings up to 1,000 goals. A plan begins to read pages,
+learns with a few calls how many there are, and goes on as is cheapest:
 
   by pages   where they are at most as many as the names of goals to be created
              and half the rows to be updated (--diff always: all of them)

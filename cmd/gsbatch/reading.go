@@ -17,11 +17,8 @@ func (in *intake) tellReading(read *pipeline.Reading) {
 		in.app.tell("warning: the tenant does not let these fields be read, so they are sent as they are in the file: %s\n", oneLine(strings.Join(read.Refused, ", ")))
 	}
 	pages := ""
-	switch {
-	case read.More:
-		pages = fmt.Sprintf("; by pages it would be more than %d calls", read.Pages)
-	case read.Pages > 0:
-		pages = fmt.Sprintf("; by pages it is at most %d calls", read.Pages)
+	if read.Over > 0 {
+		pages = fmt.Sprintf("; by pages it would be more than %d calls", read.Over)
 	}
 	asked := fmt.Sprintf("by rows it is %d calls for %d names to create and %d for updates", read.Names+read.Updates, read.Names, read.Updates)
 	switch read.Way {
