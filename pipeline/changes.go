@@ -27,6 +27,7 @@ type RowChange struct {
 	Gsid   string // of an update
 	Name   string // of the goal, as far as it is known
 	Fields []FieldChange
+	Kept   []string        // of an undo, fields that it cannot take back
 	Fate   checkpoint.Fate // pending: it is to be sent
 }
 
@@ -70,6 +71,7 @@ func rowChange(c *checkpoint.Change, names map[string]string) (RowChange, error)
 	if c.Fate.Status == checkpoint.Skipped {
 		return row, nil
 	}
+	row.Kept = expectedOf(c).Kept
 	create := c.Action == string(validate.Create)
 	for _, m := range p.Record {
 		if m.name == "Gsid" {

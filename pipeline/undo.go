@@ -39,6 +39,7 @@ func undoHeader() []string { return []string{"Gsid", "Name"} }
 type undoAside struct {
 	Sent  map[string]json.RawMessage `json:"sent"`  // fields, as they were sent
 	Until int64                      `json:"until"` // server time of the answer, epoch milliseconds, 0 unknown
+	Kept  []string                   `json:"kept"`  // fields that stay as they are, since they cannot be read
 }
 
 // Undo makes a run that takes back the updates of another: only the fields that
@@ -164,24 +165,20 @@ func (u *undoing) put(line int, gsid, name string, inverse payload, expected und
 	u.rows++
 	op := &checkpoint.Op{Seq: u.rows, Line: line, Action: string(validate.Update), Gsid: gsid}
 	var fate *checkpoint.Fate
-	var problems []checkpoint.Problem
 	if why != "" {
 		inverse.Record = members{{"Gsid", quoted(gsid)}, {"Name", quoted(name)}}
 		fate = &checkpoint.Fate{Status: checkpoint.Skipped, Gsid: gsid, Code: "cannot-undo", Reason: why}
 	} else {
 		u.index.add(gsidHash(gsid), u.rows)
+		expected.Kept = lost
 		doc, err := json.Marshal(expected)
 		if err == nil { // raw JSON that was read as such always marshals
 			op.Aside = string(doc)
 		}
-		for _, field := range lost {
-			problems = append(problems, checkpoint.Problem{Place: "row " + strconv.Itoa(line), Field: field, Code: "cannot-undo", Warning: true,
-				Message: field + " cannot be read, so that it stays as it is"})
-		}
 	}
 	op.Item = inverse.item()
 	op.Hash = validate.PayloadHash(validate.Update, gsid, op.Item, "")
-	u.batch.Add(u.rows, line, []checkpoint.Cell{{Text: gsid}, {Text: name}}, op, fate, problems)
+	u.batch.Add(u.rows, line, []checkpoint.Cell{{Text: gsid}, {Text: name}}, op, fate, nil)
 }
 
 func quoted(text string) json.RawMessage {

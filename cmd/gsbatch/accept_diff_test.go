@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"path/filepath"
 	"slices"
@@ -237,4 +238,70 @@ func TestUndo(t *testing.T) {
 		}
 	}
 	s.oneLine(s.run(2, "retry", "latest"), "undo")
+}
+
+// gsids are the Gsids of an object of the tenant.
+func (s *stage) gsids(object string) []string {
+	s.Helper()
+	var text bytes.Buffer
+	if err := s.tenant.WriteEntities(&text); err != nil {
+		s.Fatal(err)
+	}
+	var ids []string
+	for line := range bytes.Lines(text.Bytes()) {
+		var e struct{ Object, Gsid string }
+		if err := json.Unmarshal(line, &e); err != nil {
+			s.Fatal(err)
+		}
+		if e.Object == object {
+			ids = append(ids, e.Gsid)
+		}
+	}
+	return ids
+}
+
+// TestLinksAndMetrics adds what is not there, takes off what is, and undoes it;
+// metric values cannot be read, so that they are always sent and never undone.
+func TestLinksAndMetrics(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	_, rows := s.exported("Link", 3)
+	ctas := s.gsids("cta")
+	header := []string{"Gsid", "CTA", "CTA Remove"}
+	s.writeCSV("first.csv", header, [][]string{{rows[0][0], ctas[0], ""}, {rows[1][0], ctas[1], ""}})
+	s.counts(s.json(0, "import", "first.csv"), "rows=2 updated=2")
+	s.writeCSV("second.csv", append(header, "metric.Seats in use.targetValue"), [][]string{
+		{rows[0][0], ctas[0] + ";" + ctas[2], "", ""}, {rows[1][0], ctas[2], ctas[1], "7"}, {rows[2][0], "", "", "8"}})
+	second := s.json(0, "import", "second.csv", "--diff", "always")
+	s.counts(second, "rows=3 updated=3")
+	if text := s.run(0, "runs", "show", second.Run, "--row", "2").stdout; strings.Count(text, ctas[0]) != 1 {
+		t.Errorf("an association that is there was sent again:\n%s", text)
+	}
+	s.counts(s.json(0, "import", "second.csv", "--diff", "always", "--again"), "rows=3 updated=2 unchanged=1")
+	r := s.run(0, "undo", second.Run, "-o", "undo.csv")
+	for _, want := range []string{"CTA Remove: \"" + ctas[2], "row 4 stays " + rows[2][0], "cannot be read back"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+}
+
+// TestDoubtfulDiff loses the answer to an update of which only a part was sent:
+// reading back compares that part.
+func TestDoubtfulDiff(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "faults.on=update")
+	header, rows := s.exported("Doubt", 4)
+	rows[1][7], rows[2][7] = "one", "two"
+	s.writeCSV("doubt.csv", header, rows)
+	if err := s.tenant.Set("next.drop_after=1"); err != nil {
+		t.Fatal(err)
+	}
+	got := s.json(0, "import", "doubt.csv", "--settle", "100ms", "--workers", "1")
+	s.counts(got, "rows=4 updated=2 unchanged=2")
+	if g := s.goals(); g["Doubt 00002"].Description != "one" || g["Doubt 00003"].Description != "two" {
+		t.Errorf("%+v", g)
+	}
+	s.run(0, "undo", got.Run)
+	s.counts(s.json(0, "apply", "latest", "--yes"), "rows=2 updated=2")
 }

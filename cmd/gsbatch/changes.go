@@ -48,6 +48,7 @@ type changeJSON struct {
 	Status checkpoint.Status `json:"status"`
 	Reason string            `json:"reason"`
 	Fields []fieldJSON       `json:"fields"`
+	Kept   []string          `json:"cannot_undo,omitempty"`
 }
 
 // fieldJSON is one field of it; old is null where it was not read.
@@ -58,7 +59,7 @@ type fieldJSON struct {
 }
 
 func changeOf(row pipeline.RowChange) changeJSON {
-	c := changeJSON{Line: row.Line, Action: row.Action, Gsid: row.Gsid, Name: row.Name, Status: row.Fate.Status, Reason: row.Fate.Reason, Fields: []fieldJSON{}}
+	c := changeJSON{Line: row.Line, Action: row.Action, Gsid: row.Gsid, Name: row.Name, Status: row.Fate.Status, Reason: row.Fate.Reason, Fields: []fieldJSON{}, Kept: row.Kept}
 	for _, f := range row.Fields {
 		field := fieldJSON{Field: f.Field, New: f.New}
 		if f.Read {
@@ -152,6 +153,9 @@ func rowText(out *strings.Builder, row pipeline.RowChange) {
 		}
 		fmt.Fprintf(out, "    %s: %s → %s\n", oneLine(f.Field), old, brief(f.New))
 	}
+	for _, field := range row.Kept {
+		fmt.Fprintf(out, "    %s: stays, since it cannot be read\n", oneLine(field))
+	}
 }
 
 // brief is a value between quotation marks, shortened; (blank) for nothing.
@@ -181,6 +185,11 @@ func (v *review) file() error {
 	for row, err := range v.rows {
 		if err != nil {
 			return err
+		}
+		for _, field := range row.Kept {
+			if err := table.Write([]string{strconv.Itoa(row.Line), row.Action, row.Gsid, row.Name, field, "", "", "no", "skipped", "it cannot be read, so it stays as it is"}); err != nil {
+				return err
+			}
 		}
 		if len(row.Fields) == 0 {
 			row.Fields = []pipeline.FieldChange{{}}
