@@ -156,19 +156,23 @@ func (d *differ) decide(v *checkpoint.Revision, c *checkpoint.Change, goals []ch
 			Message: fmt.Sprintf("a goal of this name is in the tenant (%s), and whether it has the same parent is not known: %s is known by name alone", listed(all), strings.ReplaceAll(c.Names, "\n", ", ")),
 			Mend:    "give the parent's Gsid, or its name in --id-map; to create the goal in any case, --on-duplicate create"})
 	case d.cfg.OnDuplicate == DuplicateSkip:
-		v.Fate = &checkpoint.Fate{Status: checkpoint.Skipped, Code: "in-tenant", Reason: inTenant(sure)}
+		v.Fate = &checkpoint.Fate{Status: checkpoint.Skipped, Code: "in-tenant", Reason: d.inTenant(sure)}
 		if len(sure) == 1 {
 			v.Fate.Gsid = sure[0]
 		}
 	default:
-		d.problem(v, c.Line, validate.Problem{Code: "in-tenant", Message: inTenant(sure),
+		d.problem(v, c.Line, validate.Problem{Code: "in-tenant", Message: d.inTenant(sure),
 			Mend: "to change it, add a Gsid column with its Gsid; to leave it, --on-duplicate skip; for a second one, --on-duplicate create"})
 	}
 }
 
-func inTenant(gsids []string) string {
-	if len(gsids) == 1 {
-		return "goal " + gsids[0] + " of the same natural key is in the tenant already"
+func (d *differ) inTenant(gsids []string) string {
+	key := "natural key"
+	if len(d.cfg.Key.Fields) > 0 {
+		key = "key"
 	}
-	return "goals of the same natural key are in the tenant already: " + listed(gsids)
+	if len(gsids) == 1 {
+		return "goal " + gsids[0] + " of the same " + key + " is in the tenant already"
+	}
+	return "goals of the same " + key + " are in the tenant already: " + listed(gsids)
 }

@@ -56,23 +56,26 @@ func (r *goalReader) drop(err error) bool {
 }
 
 // pages reads every goal, if that takes at most about limit calls; more says
-// that it takes more, and that only some of the goals were read. As long as
-// learning the number of pages would cost as much as reading on, or a hundredth
-// of the limit is not used, it reads on; then it gallops ahead, to pages that lie twice as far, until one is not full
-// or beyond the limit.
+// that it takes more, and that only some of the goals were read. Small tenants
+// are just read; after some pages one call asks whether there is a goal beyond
+// those that the limit is worth.
 func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.Goal) error) (more bool, err error) {
 	started, looked := r.calls(), false
 	tooMany := errors.New("more pages than they are worth")
 	err = r.each(ctx, nil, func(goals []gainsight.Goal) error {
-		if read := r.calls() - started; !looked && read > max(bits.Len(uint(limit)), limit/100) {
+		read := r.calls() - started
+		if !looked && read > max(bits.Len(uint(limit)), limit/100) {
 			looked = true
-			beyond, err := r.beyond(ctx, read, limit)
+			beyond, err := r.beyond(ctx, limit)
 			if err == nil && beyond {
 				err = tooMany
 			}
 			if err != nil {
 				return err
 			}
+		}
+		if read > 2*limit+2 { // whatever the server said of it
+			return tooMany
 		}
 		return do(goals)
 	})
@@ -82,16 +85,14 @@ func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.G
 	return false, err
 }
 
-// beyond says whether there are more pages than limit, of which read were read.
-func (r *goalReader) beyond(ctx context.Context, read, limit int) (bool, error) {
-	for page := read; page < limit; {
-		page = min(2*page, limit)
-		got, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, page, gainsight.DefaultPageSize)
-		if err != nil || len(got.Goals) < gainsight.DefaultPageSize {
-			return false, err
-		}
+// beyond says whether the tenant has more goals than limit pages hold.
+func (r *goalReader) beyond(ctx context.Context, limit int) (bool, error) {
+	page, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, limit*gainsight.DefaultPageSize+1, 1)
+	var refused *gainsight.Error
+	if errors.As(err, &refused) && refused.Answer.Verdict == gainsight.Rejected {
+		return false, nil // there is no such page
 	}
-	return true, nil
+	return len(page.Goals) > 0, err
 }
 
 // each reads the goals that where asks for, all without it, and gives them to

@@ -90,7 +90,9 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		err = plan.matchCreated(ctx, cfg)
 	}
 	if err == nil && cfg.Source.Compared {
-		err = plan.compare(ctx, cfg)
+		if err = plan.compare(ctx, cfg); err != nil {
+			err = fmt.Errorf("compare with the tenant (--diff never plans without): %w", err)
+		}
 	}
 	if err == nil {
 		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)

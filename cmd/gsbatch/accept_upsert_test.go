@@ -77,6 +77,13 @@ func TestUpsertByACustomField(t *testing.T) {
 	if _, there := s.goals()["Ext 00001 renamed"]; !there || len(s.goals()) != 6 {
 		t.Errorf("%+v", s.goals())
 	}
+	// A create is held by the same key, whatever its name.
+	rows[0][0] = "Ext again"
+	s.writeCSV("again.csv", header, rows[:1])
+	r = s.run(5, "import", "again.csv", "--key", "cust_string_value__gc")
+	if !strings.Contains(r.stderr, "of the same key is in the tenant already") {
+		t.Errorf("%s", r.stderr)
+	}
 	s.oneLine(s.run(2, "plan", "renamed.csv", "--mode", "upsert", "--key", "other__gc"), "no column other__gc")
 	s.oneLine(s.run(2, "import", "renamed.csv", "--mode", "upsert", "--key", "Company"), "add Name")
 }
