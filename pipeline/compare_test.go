@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -84,6 +85,22 @@ func TestSameValueOfWhatIsEchoed(t *testing.T) {
 		for _, field := range []string{"Name", "Description", "x__gc"} {
 			if !sameValue(field, text, text) {
 				t.Fatalf("%s %s is not itself", field, text)
+			}
+		}
+	})
+}
+
+// TestPlainTextsDifferByTheirBytes: without tags and entities nothing but line
+// ends and outer blanks is passed over.
+func TestPlainTextsDifferByTheirBytes(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringMatching(`[a-c \n\r]{0,6}`)
+		a, b := text.Draw(t, "a"), text.Draw(t, "b")
+		want := lineEnds(strings.TrimSpace(a)) == lineEnds(strings.TrimSpace(b))
+		for _, field := range []string{"Name", "Description"} {
+			if got := sameValue(field, gainsight.String(a).AppendJSON(nil), gainsight.String(b).AppendJSON(nil)); got != want {
+				t.Fatalf("%s: %q and %q: same is %v", field, a, b, got)
 			}
 		}
 	})
