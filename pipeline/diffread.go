@@ -30,7 +30,7 @@ func (d *differ) readTenant(ctx context.Context) error {
 	if at := d.cfg.Client.ServerTime(); d.read.At == 0 && !at.IsZero() {
 		d.read.At = at.UnixMilli()
 	}
-	if worth > 1 {
+	if worth > fewNames || rows == 0 && worth > 1 {
 		more, err := d.tenant.pages(ctx, worth, func(goals []gainsight.Goal) error { return d.goals(ctx, goals) })
 		if err != nil {
 			return err
@@ -47,6 +47,10 @@ func (d *differ) readTenant(ctx context.Context) error {
 	d.read.Way = ByRows
 	return d.byRows(ctx)
 }
+
+// fewNames is up to how many names are asked for at once: to learn whether pages
+// are fewer would cost as much.
+const fewNames = 3
 
 // byRows asks for the goal of each update, under --diff always, and once for
 // each name that is to be created.

@@ -60,24 +60,25 @@ func (r *goalReader) drop(err error) bool {
 // are just read; after some pages one call asks whether there is a goal beyond
 // those that the limit is worth.
 func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.Goal) error) (more bool, err error) {
-	started, looked := r.calls(), false
+	started, goals, looked := r.calls(), 0, false
+	unasked := gainsight.DefaultPageSize * max(bits.Len(uint(limit))-1, limit/100, 1)
 	tooMany := errors.New("more pages than they are worth")
-	err = r.each(ctx, nil, func(goals []gainsight.Goal) error {
-		read := r.calls() - started
-		if !looked && read > max(bits.Len(uint(limit)), limit/100) {
-			looked = true
-			beyond, err := r.beyond(ctx, limit)
-			if err == nil && beyond {
-				err = tooMany
-			}
-			if err != nil {
-				return err
-			}
-		}
-		if read > 2*limit+2 { // whatever the server said of it
+	err = r.each(ctx, nil, func(batch []gainsight.Goal) error {
+		if r.calls()-started > 2*limit+2 { // whatever the server said of it
 			return tooMany
 		}
-		return do(goals)
+		if err := do(batch); err != nil {
+			return err
+		}
+		if goals += len(batch); looked || goals < unasked {
+			return nil
+		}
+		looked = true
+		beyond, err := r.beyond(ctx, limit)
+		if err == nil && beyond {
+			err = tooMany
+		}
+		return err
 	})
 	if errors.Is(err, tooMany) {
 		return true, nil

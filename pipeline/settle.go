@@ -343,6 +343,8 @@ func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool
 		return e, false
 	case want.blind:
 		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether goal " + want.doubt.Gsid + " has it"), true
+	case known && want.doubt.Before > 0 && modified == want.doubt.Before:
+		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since it was read for the plan")
 	case known && want.doubt.Since > 0 && modified < want.doubt.Since-clockSlack.Milliseconds():
 		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since before the call")
 	}

@@ -344,3 +344,49 @@ func TestWhatWasWrittenIsUnchanged(t *testing.T) {
 	got := s.json(0, "import", "again.csv", "--map", "types.yaml")
 	s.counts(got, "rows=120 unchanged=120")
 }
+
+// TestDoubtfulDiffThatDidNotLand loses an update before it was carried out, to a
+// goal that was modified a moment ago: that it is as the plan read it proves
+// that the call did not land.
+func TestDoubtfulDiffThatDidNotLand(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "faults.on=update")
+	header, rows := s.exported("Lost", 4)
+	rows[1][7] = "again"
+	s.writeCSV("lost.csv", header, rows)
+	if err := s.tenant.Set("next.drop_before=1"); err != nil {
+		t.Fatal(err)
+	}
+	s.counts(s.json(0, "import", "lost.csv", "--settle", "100ms", "--workers", "1"), "rows=4 updated=1 unchanged=3")
+	if g := s.goals(); g["Lost 00002"].Description != "again" {
+		t.Errorf("%+v", g)
+	}
+}
+
+// TestReadingCostsNoMoreThanItSaves counts the reads of a tenant of several pages.
+func TestReadingCostsNoMoreThanItSaves(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Page", 2600)
+	count := func(want int, says string, args ...string) {
+		t.Helper()
+		fetches := s.fetches()
+		r := s.run(0, append([]string{"plan"}, args...)...)
+		if n := s.fetches() - fetches; n != want || !strings.Contains(r.stderr, says) {
+			t.Errorf("%v: %d reads, want %d, and %q in\n%s", args, n, want, says, r.stderr)
+		}
+	}
+	s.writeCSV("all.csv", header, rows)
+	count(3, "2600 calls saved", "all.csv")
+	s.writeCSV("new.csv", goalHeader(), goalRows("New page", 2))
+	count(2, "read by rows", "new.csv")
+	count(0, "2 to create", "new.csv", "--on-duplicate", "create", "--diff", "always")
+	s.writeCSV("three.csv", header, rows[:3])
+	count(0, "the tenant is not read", "three.csv")
+	s.writeCSV("four.csv", header, rows[2000:2004])
+	count(2, "the tenant is not read", "four.csv") // a page, and a look whether there are more than two
+	count(4, "4 calls saved", "four.csv", "--diff", "always")
+	s.writeCSV("six.csv", header, rows[2000:2006])
+	count(4, "6 calls saved", "six.csv")
+	count(0, "", "all.csv", "--diff", "never")
+}
