@@ -286,6 +286,11 @@ func TestLinksAndMetrics(t *testing.T) {
 			t.Errorf("no %q in\n%s", want, r.stdout)
 		}
 	}
+	s.counts(s.json(0, "apply", "latest", "--yes"), "rows=3 updated=2 skipped=1")
+	s.counts(s.json(0, "import", "second.csv", "--diff", "always", "--again"), "rows=3 updated=3")
+	if text := s.run(0, "runs", "show", "latest", "--row", "3").stdout; !strings.Contains(text, `"association":{"CTA":["`+ctas[2]) || !strings.Contains(text, `"dissociation":{"CTA":["`+ctas[1]) {
+		t.Errorf("what was undone is not sent again:\n%s", text)
+	}
 }
 
 // TestDoubtfulDiff loses the answer to an update of which only a part was sent:
@@ -389,4 +394,24 @@ func TestReadingCostsNoMoreThanItSaves(t *testing.T) {
 	s.writeCSV("six.csv", header, rows[2000:2006])
 	count(4, "6 calls saved", "six.csv")
 	count(0, "", "all.csv", "--diff", "never")
+}
+
+// TestResumeLooksForStaleRows pauses a run; what a person edits until it goes on
+// is left alone, what the run itself wrote is no edit.
+func TestResumeLooksForStaleRows(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	header, rows := s.exported("Pause", 12)
+	for i := range rows {
+		rows[i][7] = "mine"
+	}
+	s.writeCSV("pause.csv", header, rows)
+	got := s.json(7, "import", "pause.csv", "--max-calls", "8", "--workers", "1")
+	s.counts(got, "rows=12 updated=5 pending=7")
+	s.writeCSV("person.csv", []string{"Gsid", "Description"}, [][]string{{rows[9][0], "a person's"}})
+	s.run(0, "import", "person.csv")
+	s.counts(s.json(3, "resume", got.Run, "--max-calls", "0"), "rows=12 updated=11 stale=1")
+	if g := s.goals()["Pause 00010"]; g.Description != "a person's" {
+		t.Errorf("%+v", g)
+	}
 }
