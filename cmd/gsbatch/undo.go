@@ -19,8 +19,8 @@ func newUndo(app *App) *cobra.Command {
 		GroupID: groupMove,
 		Long: `Plan the reverse of RUN's updates, as a run of its own that gsbatch apply carries
 out: only the fields that RUN changed, to what they were before, and associations
-inverted. The goals are read first; one that somebody edited since is left alone
-and listed as stale.
+inverted; a field that was blank is cleared with null. The goals are read first; one
+that somebody edited since is left alone and listed as stale.
 
 What cannot be undone is listed with its Gsid and name: goals that were created
 (the API deletes none), metric values and associated work (they cannot be read),
