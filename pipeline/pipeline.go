@@ -2,17 +2,17 @@
 //
 // A Source is an opened table bound to its checker. Check walks it once and
 // tells what is wrong; Plan walks it once and writes operations, cells and
-// problems into a new run. Then a differ reads the tenant, where that pays, with
-// a goalReader: a comparison takes out of an update what its goal has already
-// and keeps a before-image of the rest, and creates that the tenant has are
-// held. Under Upsert the tenant is read first, for the goals of rows without a
-// Gsid; with Amend an earlier run tells them. Changes tells what a plan does,
-// field by field, and Undo plans the reverse of a run. Apply carries a run out: the run's pending
-// operations go to workers in input order, and each becomes an intent that is
-// durable, a call, a verdict and an outcome. Report then writes the files of
-// the report folder, which are views of the run. Between those steps nothing
-// is passed but the run, so that any of them can be done by another process
-// after this one has died.
+// problems into a new run. Then a differ reads the tenant, where that pays,
+// with a goalReader: a comparison takes out of an update what its goal has
+// already and keeps a before-image of the rest, and creates that the tenant has
+// are held. Under Upsert the tenant is read first, for the goals of rows
+// without a Gsid; with Amend an earlier run tells them. Changes tells what a
+// plan does, field by field, and Undo plans the reverse of a run. Apply carries
+// a run out: the run's pending operations go to workers in input order, and
+// each becomes an intent that is durable, a call, a verdict and an outcome.
+// Report then writes the files of the report folder, which are views of the
+// run. Between those steps nothing is passed but the run, so that any of them
+// can be done by another process after this one has died.
 package pipeline
 
 import (

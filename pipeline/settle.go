@@ -25,8 +25,8 @@ import (
 // pending again. Until then no other row of its natural key is sent.
 //
 // An update. Its goal has every readable field as sent: updated. Otherwise,
-// after the settle time, a goal not modified since the call was not reached by
-// it: pending again. One modified since, or an update with parts that reading
+// after the settle time, a goal not modified since the call, or since the plan
+// read it, was not reached by it: pending again. One modified since, or an update with parts that reading
 // cannot show, is parked.
 //
 // What must hold: a call does not land later than the settle time after its
