@@ -72,6 +72,9 @@ func TestOnlyWhatDiffersIsWritten(t *testing.T) {
 	if h.Payload.Record["Description"] != "another text" || len(h.Payload.Record) != 2 {
 		t.Errorf("row 9 was sent as %+v", h.Payload.Record)
 	}
+	if text := s.run(0, "runs", "show", "latest", "--row", "9").stdout; !strings.Contains(text, `"Description":"Row 8, with`) {
+		t.Errorf("what the goal was is not told:\n%s", text)
+	}
 	// Without reading every row is written.
 	s.counts(s.json(0, "import", "two.csv", "--again", "--diff", "never"), "rows=40 updated=40")
 	// One row is not worth a call, unless it is asked for.
