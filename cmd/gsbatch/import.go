@@ -99,6 +99,11 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline.Planned) error {
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {
+		if in.app.asks() && !in.app.general.json && !in.app.general.quiet {
+			if err := in.review(ctx, s.run, "").text(); err != nil {
+				return err
+			}
+		}
 		yes, err := in.app.proceed(fmt.Sprintf("send %d goals to %s? a goal that was created cannot be deleted again", calls, s.tenant.name))
 		if err != nil || !yes {
 			return errors.Join(err, s.keepPlan(ctx, nil, false))
