@@ -31,19 +31,27 @@ func (d *differ) finish(ctx context.Context) error {
 	return d.held(ctx)
 }
 
-// confirm asks for goals that no page showed: pages do not prove that there is none.
+// confirm asks for goals that no page showed, where the pages do not prove that
+// there are none.
 func (d *differ) confirm(ctx context.Context) error {
-	var unseen []int64
+	do, most := d.ask, maxConfirmed
+	if d.tenant.proved {
+		do, most = d.missing, len(d.index)
+	}
 	for _, e := range d.index {
-		if !d.isSeen(e.seq) && len(unseen) < maxConfirmed {
-			unseen = append(unseen, e.seq)
+		if d.isSeen(e.seq) || most == 0 {
+			continue
+		}
+		most--
+		changes, err := d.plan.Run.ChangesOf(ctx, []int64{e.seq})
+		for i := 0; err == nil && i < len(changes); i++ {
+			err = do(ctx, &changes[i])
+		}
+		if err != nil {
+			return err
 		}
 	}
-	changes, err := d.plan.Run.ChangesOf(ctx, unseen)
-	for i := 0; err == nil && i < len(changes); i++ {
-		err = d.ask(ctx, &changes[i])
-	}
-	return err
+	return nil
 }
 
 // inactive makes problems of updates that were not compared and write an

@@ -18,12 +18,14 @@ type goalReader struct {
 	dropped []string // the refused fields, in the order of their refusal
 	count   int      // goals read
 	before  int      // fetches of the client before
+	size    int      // goals of a page
+	proved  bool     // the last reading of each missed nothing that was there all along
 }
 
 func newGoalReader(client *gainsight.Client, told func(int)) *goalReader {
 	r := &goalReader{client: client, told: told, refused: map[string]bool{}}
 	r.columns = append([]string{"Gsid", "Name", "EntityType", "ModifiedDate", "ModifiedById"}, parentFields()...)
-	r.before = client.Calls()["goals.fetch"]
+	r.before, r.size = client.Calls()["goals.fetch"], gainsight.DefaultPageSize
 	return r
 }
 
@@ -61,7 +63,7 @@ func (r *goalReader) drop(err error) bool {
 // those that the limit is worth.
 func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.Goal) error) (more bool, err error) {
 	started, goals, looked := r.calls(), 0, false
-	unasked := gainsight.DefaultPageSize * max(bits.Len(uint(limit))-1, limit/100, 1)
+	unasked := max(bits.Len(uint(limit))-1, limit/100, 1)
 	tooMany := errors.New("more pages than they are worth")
 	err = r.each(ctx, nil, func(batch []gainsight.Goal) error {
 		if r.calls()-started > 2*limit+2 { // whatever the server said of it
@@ -70,7 +72,7 @@ func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.G
 		if err := do(batch); err != nil {
 			return err
 		}
-		if goals += len(batch); looked || goals < unasked {
+		if goals += len(batch); looked || goals < unasked*r.size {
 			return nil
 		}
 		looked = true
@@ -88,7 +90,7 @@ func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.G
 
 // beyond says whether the tenant has more goals than limit pages hold.
 func (r *goalReader) beyond(ctx context.Context, limit int) (bool, error) {
-	page, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, limit*gainsight.DefaultPageSize+1, 1)
+	page, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, limit*r.size+1, 1)
 	var refused *gainsight.Error
 	if errors.As(err, &refused) && refused.Answer.Verdict == gainsight.Rejected {
 		return false, nil // there is no such page
@@ -102,19 +104,22 @@ func (r *goalReader) each(ctx context.Context, where []gainsight.Condition, do f
 	for {
 		batch := make([]gainsight.Goal, 0, batchGoals)
 		var err error
-		for g, failed := range r.client.Goals(ctx, gainsight.Query{Select: r.columns, Where: where}) {
+		walk := r.client.Walk(gainsight.Query{Select: r.columns, Where: where})
+		for g, failed := range walk.Goals(ctx) {
 			if err = failed; err != nil {
 				break
 			}
 			if batch = append(batch, g); len(batch) < batchGoals {
 				continue
 			}
+			r.size = walk.Position().Size
 			if err := r.give(batch, do); err != nil {
 				return err
 			}
 			batch = batch[:0]
 		}
 		if err == nil {
+			r.proved = walk.Report().Proved
 			return r.give(batch, do)
 		}
 		if !r.drop(err) {

@@ -418,3 +418,20 @@ func TestResumeLooksForStaleRows(t *testing.T) {
 		t.Errorf("%+v", g)
 	}
 }
+
+// TestManyPages reads a tenant whose pages are small and whose goals come in
+// another order each time.
+func TestManyPages(t *testing.T) {
+	t.Parallel()
+	for _, switches := range []string{"max_page_size=20", "max_page_size=20,order=newest", "max_page_size=20,order=unstable"} {
+		t.Run(switches, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, switches)
+			header, rows := s.exported("Many", 130)
+			rows[100][7] = "changed"
+			rows[101][0] = "1CG0AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+			s.writeCSV("many.csv", header, rows)
+			s.counts(s.json(3, "import", "many.csv", "--skip-invalid"), "rows=130 updated=1 unchanged=128 invalid=1")
+		})
+	}
+}
