@@ -162,9 +162,9 @@ func childCalls(folder *Folder) error {
 	if err != nil {
 		return err
 	}
-	q := tenant.Quota("child")
+	q := tenant.Quota(Caller{Command: "child"})
 	for answer := make([]byte, 1); ; {
-		id, again, _, err := q.Lease(ctx, time.Now(), childQuota, childWindow, 0)
+		id, again, _, err := q.Lease(ctx, time.Now(), childQuota, childWindow, 0, time.Time{})
 		switch {
 		case err != nil:
 			return err

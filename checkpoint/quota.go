@@ -4,19 +4,47 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strconv"
+	"strings"
+	"sync/atomic"
 	"time"
 )
 
-// Quota is the tenant's ledger of calls, as seen by one process: who names it
-// in the books. Its stamps are wall-clock times, since processes share them.
+// Quota is the tenant's ledger of calls, as seen by one process. Its stamps are
+// wall-clock times, since processes share them.
 type Quota struct {
 	db     *database
 	tenant string
-	who    string
+	who    atomic.Pointer[string]
 }
 
-// Quota is the tenant's ledger for a process that calls itself who.
-func (t *Tenant) Quota(who string) *Quota { return &Quota{db: t.db, tenant: t.name, who: who} }
+// Quota is the tenant's ledger for one caller.
+func (t *Tenant) Quota(who Caller) *Quota {
+	q := &Quota{db: t.db, tenant: t.name}
+	q.Name(who)
+	return q
+}
+
+// Name says who calls from now on: the run may become known after the first call.
+func (q *Quota) Name(who Caller) {
+	text := who.text()
+	q.who.Store(&text)
+}
+
+// Caller is who makes calls, for the books.
+type Caller struct {
+	Command string
+	Run     string // "" for none
+	Process int    // its number in the system
+}
+
+func (c Caller) text() string { return c.Command + "\t" + c.Run + "\t" + strconv.Itoa(c.Process) }
+
+func parseCaller(text string) Caller {
+	fields := append(strings.Split(text, "\t"), "", "")
+	process, _ := strconv.Atoi(fields[2]) // 0 in books that did not have it
+	return Caller{Command: fields[0], Run: fields[1], Process: process}
+}
 
 const day = 24 * time.Hour
 
@@ -26,15 +54,15 @@ const day = 24 * time.Hour
 // 0, again is when to ask again and why is "window", "day" or "paused". The
 // stamp of a process that dies frees itself a window, a twelfth of it (3 s
 // at least) and a turn of the spacing (a window by calls) later.
-func (q *Quota) Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int) (id int64, again time.Time, why string, err error) {
+func (q *Quota) Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int, since time.Time) (id int64, again time.Time, why string, err error) {
 	err = q.db.transaction(ctx, func(tx *sql.Tx) error {
-		again, why, err = q.refusal(ctx, tx, now, calls, window, daily)
+		again, why, err = q.refusal(ctx, tx, now, calls, window, DayLimit{daily, since})
 		if err != nil || why != "" {
 			return err
 		}
 		usable := now.Add(window + max(window/12, 3*time.Second) + window/time.Duration(calls))
 		result, err := tx.ExecContext(ctx, `INSERT INTO stamps (tenant, usable, leased, who) VALUES (?, ?, ?, ?)`,
-			q.tenant, usable.UnixNano(), now.UnixNano(), q.who)
+			q.tenant, usable.UnixNano(), now.UnixNano(), *q.who.Load())
 		if err != nil {
 			return err
 		}
@@ -42,14 +70,14 @@ func (q *Quota) Lease(ctx context.Context, now time.Time, calls int, window time
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT INTO calls (tenant, minute, who, n) VALUES (?, ?, ?, 1)
-			ON CONFLICT (tenant, minute, who) DO UPDATE SET n = n + 1`, q.tenant, now.Unix()/60, q.who)
+			ON CONFLICT (tenant, minute, who) DO UPDATE SET n = n + 1`, q.tenant, now.Unix()/60, *q.who.Load())
 		return err
 	})
 	return id, again, why, err
 }
 
 // refusal says why no slot can be had now, "" when one can.
-func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls int, window time.Duration, daily int) (again time.Time, why string, err error) {
+func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls int, window time.Duration, limit DayLimit) (again time.Time, why string, err error) {
 	var until int64
 	err = tx.QueryRowContext(ctx, `SELECT until FROM pauses WHERE tenant = ? AND until > ?`, q.tenant, now.UnixNano()).Scan(&until)
 	if err == nil {
@@ -58,9 +86,13 @@ func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls in
 	if !errors.Is(err, sql.ErrNoRows) {
 		return again, "", err
 	}
-	if daily > 0 {
-		again, err = dayFree(ctx, tx, q.tenant, now, daily)
-		if err != nil || !again.IsZero() {
+	if limit.Calls > 0 {
+		used, err := callsSince(ctx, tx, q.tenant, limit.first(now))
+		if err != nil {
+			return again, "", err
+		}
+		if used >= limit.Calls {
+			again, err = limit.free(ctx, tx, q.tenant, now, used)
 			return again, "day", err
 		}
 	}
@@ -84,19 +116,28 @@ func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls in
 	return time.Unix(0, usable), "window", err
 }
 
-// dayFree is zero when fewer than daily calls were made in the last 24 hours,
-// else the time when enough of them have passed out of it. Calls are counted
-// by the minute, and a minute counts until its last second is a day old.
-func dayFree(ctx context.Context, q querier, tenant string, now time.Time, daily int) (time.Time, error) {
-	first := now.Add(-day).Unix() / 60
-	var used int
-	if err := q.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM calls WHERE tenant = ? AND minute >= ?`, tenant, first).Scan(&used); err != nil {
-		return time.Time{}, err
+// DayLimit is how many calls a day may see; the zero limit is none.
+type DayLimit struct {
+	Calls int
+	Since time.Time // when the day began; zero: it is any 24 hours
+}
+
+// first is the first minute whose calls count at now. Calls are counted by the
+// minute, and one counts until its last second is a day old.
+func (l DayLimit) first(now time.Time) int64 {
+	if l.Since.IsZero() {
+		return now.Add(-day).Unix() / 60
 	}
-	if used < daily {
+	return l.Since.Unix() / 60
+}
+
+// free is the time when enough of the used calls, which are at least as many as
+// the limit, have passed out of any 24 hours; zero for a day that began once.
+func (l DayLimit) free(ctx context.Context, q querier, tenant string, now time.Time, used int) (time.Time, error) {
+	if !l.Since.IsZero() {
 		return time.Time{}, nil
 	}
-	rows, err := q.QueryContext(ctx, `SELECT minute, sum(n) FROM calls WHERE tenant = ? AND minute >= ? GROUP BY minute ORDER BY minute`, tenant, first)
+	rows, err := q.QueryContext(ctx, `SELECT minute, sum(n) FROM calls WHERE tenant = ? AND minute >= ? GROUP BY minute ORDER BY minute`, tenant, l.first(now))
 	if err != nil {
 		return time.Time{}, err
 	}
@@ -107,11 +148,16 @@ func dayFree(ctx context.Context, q querier, tenant string, now time.Time, daily
 		if err := rows.Scan(&minute, &n); err != nil {
 			return time.Time{}, err
 		}
-		if used -= n; used < daily {
+		if used -= n; used < l.Calls {
 			return time.Unix((minute+1)*60, 0).Add(day), rows.Err()
 		}
 	}
 	return now.Add(time.Minute), rows.Err()
+}
+
+func callsSince(ctx context.Context, q querier, tenant string, minute int64) (n int, err error) {
+	err = q.QueryRowContext(ctx, `SELECT coalesce(sum(n), 0) FROM calls WHERE tenant = ? AND minute >= ?`, tenant, minute).Scan(&n)
+	return n, err
 }
 
 // querier is a database or a transaction.
@@ -123,7 +169,7 @@ type querier interface {
 // Free gives the slot back: it may be leased again from usable on.
 func (q *Quota) Free(ctx context.Context, id int64, usable time.Time) error {
 	_, err := q.db.write.ExecContext(ctx, `INSERT INTO stamps (id, tenant, usable, leased, who) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (id) DO UPDATE SET usable = excluded.usable`, id, q.tenant, usable.UnixNano(), usable.UnixNano(), q.who)
+		ON CONFLICT (id) DO UPDATE SET usable = excluded.usable`, id, q.tenant, usable.UnixNano(), usable.UnixNano(), *q.who.Load())
 	return q.db.wrap(err)
 }
 
@@ -134,95 +180,25 @@ func (q *Quota) Pause(ctx context.Context, until time.Time) error {
 	return q.db.wrap(err)
 }
 
-// QuotaUse is what a tenant's calls stand at.
-type QuotaUse struct {
-	Window      int            // slots taken now
-	Day         int            // calls in the last 24 hours
-	ByWho       map[string]int // of those, by process
-	NextFree    time.Time      // when the next taken slot is usable again; zero when none is taken
-	PausedUntil time.Time      // zero when not paused
-	DayFree     time.Time      // when the day's allowance, if used up, frees; zero when it is not
-	Minutes     []MinuteCalls  // of the last 24 hours, rising
+// Slow notes that all processes make share of their calls until from, and more
+// by and by; unless from of the last such note is still to come at now.
+func (q *Quota) Slow(ctx context.Context, now time.Time, share float64, from time.Time) error {
+	_, err := q.db.write.ExecContext(ctx, `INSERT INTO slowed (tenant, share, since) VALUES (?1, ?2, ?3)
+		ON CONFLICT (tenant) DO UPDATE SET share = excluded.share, since = excluded.since WHERE since <= ?4`, q.tenant, share, from.UnixNano(), now.UnixNano())
+	return q.db.wrap(err)
 }
 
-// MinuteCalls is how many calls began in a minute.
-type MinuteCalls struct {
-	End   time.Time
-	Calls int
+// Slowed is the last such note, zero where there is none.
+func (q *Quota) Slowed(ctx context.Context) (share float64, from time.Time, err error) {
+	share, from, err = slowed(ctx, q.db.read, q.tenant)
+	return share, from, q.db.wrap(err)
 }
 
-// Frees is how many of the day's calls may be made again by t.
-func (u QuotaUse) Frees(t time.Time) int {
-	n := 0
-	for _, m := range u.Minutes {
-		if m.End.Add(day).After(t) {
-			break
-		}
-		n += m.Calls
+func slowed(ctx context.Context, q querier, tenant string) (share float64, from time.Time, err error) {
+	var since int64
+	err = q.QueryRowContext(ctx, `SELECT share, since FROM slowed WHERE tenant = ?`, tenant).Scan(&share, &since)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, nil
 	}
-	return n
-}
-
-// Use tells the tenant's calls at now.
-func (t *Tenant) Use(ctx context.Context, now time.Time, daily int) (QuotaUse, error) {
-	use := QuotaUse{ByWho: map[string]int{}}
-	var next, until int64
-	err := t.db.read.QueryRowContext(ctx, `SELECT count(*), coalesce(min(usable), 0) FROM stamps WHERE tenant = ? AND usable > ?`, t.name, now.UnixNano()).Scan(&use.Window, &next)
-	if err != nil {
-		return use, t.db.wrap(err)
-	}
-	if next > 0 {
-		use.NextFree = time.Unix(0, next)
-	}
-	err = t.db.read.QueryRowContext(ctx, `SELECT until FROM pauses WHERE tenant = ? AND until > ?`, t.name, now.UnixNano()).Scan(&until)
-	if err == nil {
-		use.PausedUntil = time.Unix(0, until)
-	} else if !errors.Is(err, sql.ErrNoRows) {
-		return use, t.db.wrap(err)
-	}
-	if daily > 0 {
-		if use.DayFree, err = dayFree(ctx, t.db.read, t.name, now, daily); err != nil {
-			return use, t.db.wrap(err)
-		}
-	}
-	if err := t.countDay(ctx, now, &use); err != nil {
-		return use, err
-	}
-	return use, t.countMinutes(ctx, now, &use)
-}
-
-func (t *Tenant) countMinutes(ctx context.Context, now time.Time, use *QuotaUse) error {
-	rows, err := t.db.read.QueryContext(ctx, `SELECT minute, sum(n) FROM calls WHERE tenant = ? AND minute >= ? GROUP BY minute ORDER BY minute`, t.name, now.Add(-day).Unix()/60)
-	if err != nil {
-		return t.db.wrap(err)
-	}
-	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	for rows.Next() {
-		var minute int64
-		var m MinuteCalls
-		if err := rows.Scan(&minute, &m.Calls); err != nil {
-			return t.db.wrap(err)
-		}
-		m.End = time.Unix((minute+1)*60, 0)
-		use.Minutes = append(use.Minutes, m)
-	}
-	return t.db.wrap(rows.Err())
-}
-
-func (t *Tenant) countDay(ctx context.Context, now time.Time, use *QuotaUse) error {
-	rows, err := t.db.read.QueryContext(ctx, `SELECT who, sum(n) FROM calls WHERE tenant = ? AND minute >= ? GROUP BY who`, t.name, now.Add(-day).Unix()/60)
-	if err != nil {
-		return t.db.wrap(err)
-	}
-	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	for rows.Next() {
-		var who string
-		var n int
-		if err := rows.Scan(&who, &n); err != nil {
-			return t.db.wrap(err)
-		}
-		use.Day += n
-		use.ByWho[who] = n
-	}
-	return t.db.wrap(rows.Err())
+	return share, time.Unix(0, since), err
 }

@@ -18,7 +18,7 @@ func noon() time.Time { return time.Date(2026, 3, 1, 12, 0, 7, 0, time.UTC) }
 // lease is Lease for tests that expect no fault.
 func lease(t *testing.T, q *Quota, now time.Time, calls, daily int) (id int64, again time.Time, why string) {
 	t.Helper()
-	id, again, why, err := q.Lease(t.Context(), now, calls, time.Minute, daily)
+	id, again, why, err := q.Lease(t.Context(), now, calls, time.Minute, daily, time.Time{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func newQuotas(t *testing.T, names ...string) []*Quota {
 	}
 	var quotas []*Quota
 	for _, name := range names {
-		quotas = append(quotas, openTenant(t, folder).Quota(name))
+		quotas = append(quotas, openTenant(t, folder).Quota(Caller{Command: name}))
 	}
 	return quotas
 }
@@ -145,6 +145,50 @@ func TestDayRolls(t *testing.T) {
 	}
 }
 
+// A day that begins at one time of the clock counts from there, in every handle.
+func TestFixedDay(t *testing.T) {
+	q := newQuotas(t, "a", "b")
+	midnight := noon().Truncate(24 * time.Hour)
+	at := func(i int, now, since time.Time) (int64, time.Time, string) {
+		id, again, why, err := q[i%2].Lease(t.Context(), now, 100, time.Minute, 10, since)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return id, again, why
+	}
+	for i := range 10 {
+		if id, _, why := at(i, midnight.Add(23*time.Hour+time.Duration(i)*time.Minute), midnight); id == 0 {
+			t.Fatalf("call %d of 10: %q", i+1, why)
+		}
+	}
+	if id, again, why := at(0, midnight.Add(24*time.Hour-time.Second), midnight); id != 0 || why != "day" || !again.IsZero() {
+		t.Errorf("call 11: slot %d, %q, again at %v", id, why, again)
+	}
+	if id, _, why := at(1, midnight.Add(24*time.Hour), midnight.Add(24*time.Hour)); id == 0 {
+		t.Errorf("the first call of the next day: %q", why)
+	}
+	if id, _, _ := at(1, midnight.Add(24*time.Hour), time.Time{}); id != 0 {
+		t.Error("any 24 hours have had their calls, and one was let in")
+	}
+}
+
+// The pace is lowered once for a pause, whoever says so, and for good.
+func TestSlow(t *testing.T) {
+	q := newQuotas(t, "a", "b")
+	now := noon()
+	for _, step := range []struct {
+		after, from time.Duration
+		share, want float64
+	}{{0, time.Minute, 0.5, 0.5}, {time.Second, time.Hour, 0.25, 0.5}, {2 * time.Minute, 3 * time.Minute, 0.3, 0.3}} {
+		if err := q[0].Slow(t.Context(), now.Add(step.after), step.share, now.Add(step.from)); err != nil {
+			t.Fatal(err)
+		}
+		if share, _, err := q[1].Slowed(t.Context()); err != nil || share != step.want {
+			t.Errorf("after %v: share %v, %v", step.after, share, err)
+		}
+	}
+}
+
 func TestPause(t *testing.T) {
 	q := newQuotas(t, "a", "b")
 	now := noon()
@@ -157,7 +201,7 @@ func TestPause(t *testing.T) {
 	if id != 0 || why != "paused" || !again.Equal(now.Add(30*time.Second)) {
 		t.Errorf("slot %d, %q, again at %v", id, why, again.Sub(now))
 	}
-	other := &Quota{db: q[1].db, tenant: "globex", who: "b"}
+	other := (&Tenant{db: q[1].db, name: "globex"}).Quota(Caller{Command: "b"})
 	if id, _, _ := lease(t, other, now, 5, 0); id == 0 {
 		t.Error("the pause of one tenant holds another")
 	}
@@ -172,7 +216,8 @@ func TestUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	tenant := openTenant(t, folder)
-	a, b := tenant.Quota("a"), tenant.Quota("b")
+	callers := []Caller{{"import", "abc", 7}, {"export", "", 8}}
+	a, b := tenant.Quota(callers[0]), tenant.Quota(callers[1])
 	now := noon()
 	lease(t, a, now.Add(-time.Hour), 100, 0)
 	id, _, _ := lease(t, a, now, 100, 0)
@@ -181,19 +226,23 @@ func TestUse(t *testing.T) {
 	if err := b.Pause(t.Context(), now.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	use, err := tenant.Use(t.Context(), now, 3)
+	use, err := tenant.Use(t.Context(), now, DayLimit{Calls: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := QuotaUse{Window: 2, Day: 3, ByWho: map[string]int{"a": 2, "b": 1}, NextFree: now.Add(50 * time.Second),
+	want := QuotaUse{Window: 2, Day: 3, By: []CallerUse{{callers[0], 1, 2, now.Truncate(time.Minute)}, {callers[1], 1, 1, now.Truncate(time.Minute)}}, NextFree: now.Add(50 * time.Second),
 		PausedUntil: now.Add(time.Second), DayFree: now.Add(-time.Hour).Truncate(time.Minute).Add(time.Minute + 24*time.Hour),
 		Minutes: []MinuteCalls{{now.Add(-time.Hour).Truncate(time.Minute).Add(time.Minute), 1}, {now.Truncate(time.Minute).Add(time.Minute), 2}}}
 	if diff := cmp.Diff(want, use); diff != "" {
 		t.Error(diff)
 	}
-	for at, freed := range map[time.Duration]int{0: 0, 23 * time.Hour: 0, 24 * time.Hour: 1, 25 * time.Hour: 3} {
-		if got := use.Frees(now.Add(at)); got != freed {
-			t.Errorf("after %v %d calls are free again, want %d", at, got, freed)
+	freeing := use.Freeing()
+	for _, step := range []struct {
+		after time.Duration
+		freed int
+	}{{0, 0}, {23 * time.Hour, 0}, {24 * time.Hour, 1}, {25 * time.Hour, 3}} {
+		if got := freeing(now.Add(step.after)); got != step.freed {
+			t.Errorf("after %v %d calls are free again, want %d", step.after, got, step.freed)
 		}
 	}
 }
@@ -245,7 +294,7 @@ func TestLeasesAreExclusive(t *testing.T) {
 	for w := range 12 {
 		workers.Go(func() {
 			for range 4 {
-				id, _, _, err := q[w%3].Lease(t.Context(), now, 20, time.Minute, 0)
+				id, _, _, err := q[w%3].Lease(t.Context(), now, 20, time.Minute, 0, time.Time{})
 				mu.Lock()
 				if err != nil || seen[id] {
 					t.Errorf("slot %d, %v", id, err)

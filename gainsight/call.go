@@ -65,7 +65,7 @@ func (c *Client) keyless(ctx context.Context, err error) Answer {
 
 // once sends the request under a slot that is still good and tells the gate what came of it.
 func (c *Client) once(ctx context.Context, e *endpoint, slot *Slot, body []byte, page *[]byte, cred *credential) Answer {
-	slot, err := c.gate.fresh(ctx, slot)
+	slot, err := c.gate.fresh(ctx, slot, page != nil)
 	if err != nil {
 		return Answer{Verdict: NotSent, Err: c.redact(err)}
 	}

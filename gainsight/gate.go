@@ -11,13 +11,6 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits are a tenant's quota, or the share of it that may be used.
-type Limits struct {
-	Calls  int           // in one Window; 0: no limit, and no Daily either
-	Window time.Duration // 0: a minute
-	Daily  int           // in any 24 hours; 0: no limit
-}
-
 // Figures of the gate. A slot is usable again 60.05 s after a response where
 // the window is a minute: the twentieth of a second covers 500 ppm of drift.
 const (
@@ -44,10 +37,15 @@ type Gate struct {
 	// until when, and WhyWindow or WhyPaused. It must not block. Set it before
 	// the first Acquire.
 	Waiting func(until time.Time, why string)
+	// Slowed, if set, is told when calls were throttled although this folder's
+	// quota was not used: how many calls are made in a window from now on. Each
+	// window without such an answer lets a few more in. It must not block.
+	Slowed func(calls int)
 
 	ledger Ledger
 	limits Limits
 	pace   *rate.Limiter
+	looked bool          // slow is what the ledger says; of the holder of the turn
 	turn   chan struct{} // held by the one that waits at the head
 	open   Slot          // of a gate without a limit
 
@@ -55,6 +53,7 @@ type Gate struct {
 	mu       sync.Mutex
 	until    time.Time // no call before: throttled
 	dayUntil time.Time // no call before: the day's cap
+	slow     slowing
 	since    time.Time // first of the throttled windows in a row
 	streak   int       // their number
 	fault    error     // of the ledger, found where it could not be returned
@@ -67,8 +66,8 @@ func NewGate(ledger Ledger, limits Limits) *Gate {
 		limits.Window = time.Minute
 	}
 	g := &Gate{ledger: ledger, limits: limits, turn: make(chan struct{}, 1)}
-	if limits.Calls > 0 {
-		g.pace = rate.NewLimiter(rate.Every(limits.Window/time.Duration(limits.Calls)), max(1, limits.Calls/catchUp))
+	if calls := limits.PerWindow(); calls > 0 {
+		g.pace = rate.NewLimiter(rate.Every(limits.Window/time.Duration(calls)), max(1, calls/catchUp))
 	}
 	return g
 }
@@ -87,14 +86,34 @@ func (e *DayUsedError) Error() string {
 type Slot struct {
 	gate *Gate // nil: of a gate without a limit
 	id   int64
-	at   time.Time // of the lease, wall clock
+	at   time.Time     // of the lease, wall clock
+	good time.Duration // how long a call may be sent under it
 	over atomic.Bool
 }
 
-// Acquire waits for a slot and for its turn in the spacing of calls. It returns
-// *DayUsedError when the day's allowance is used, an error that wraps ctx's
-// when that ends, and the ledger's own.
-func (g *Gate) Acquire(ctx context.Context) (*Slot, error) {
+// Acquire waits for a slot for a write and for its turn in the spacing of
+// calls. It returns *DayUsedError when the day's allowance, less what is
+// reserved for reads, is used, unless Limits.WaitDay says to wait for it; an
+// error that wraps ctx's when that ends; and the ledger's own. The Client takes
+// the slots of its reads itself.
+func (g *Gate) Acquire(ctx context.Context) (*Slot, error) { return g.acquire(ctx, false) }
+
+// acquire is Acquire for a write or a read. Nobody keeps the turn while it
+// waits for the day: a read may go on where a write may not.
+func (g *Gate) acquire(ctx context.Context, read bool) (*Slot, error) {
+	for {
+		slot, err := g.attempt(ctx, read)
+		used, ok := errors.AsType[*DayUsedError](err)
+		if !ok || !g.limits.WaitDay {
+			return slot, err
+		}
+		if err := g.wait(ctx, time.Now().Round(0), used.Again, WhyDay); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (g *Gate) attempt(ctx context.Context, read bool) (*Slot, error) {
 	if g.limits.Calls <= 0 {
 		return &g.open, g.waitPause(ctx)
 	}
@@ -105,7 +124,7 @@ func (g *Gate) Acquire(ctx context.Context) (*Slot, error) {
 	}
 	defer func() { <-g.turn }()
 	for {
-		slot, err := g.lease(ctx)
+		slot, err := g.lease(ctx, read)
 		if err != nil {
 			return nil, err
 		}
@@ -125,7 +144,7 @@ func (g *Gate) Acquire(ctx context.Context) (*Slot, error) {
 }
 
 // lease asks the ledger until it gives a slot.
-func (g *Gate) lease(ctx context.Context) (*Slot, error) {
+func (g *Gate) lease(ctx context.Context, read bool) (*Slot, error) {
 	for {
 		now := time.Now()
 		if err := g.check(now); err != nil {
@@ -135,16 +154,24 @@ func (g *Gate) lease(ctx context.Context) (*Slot, error) {
 			return nil, err
 		}
 		wall := now.Round(0)
-		id, again, why, err := g.ledger.Lease(ctx, wall, g.limits.Calls, g.limits.Window, g.limits.Daily)
+		calls, err := g.callsNow(ctx, wall)
+		if err != nil {
+			return nil, err
+		}
+		id, again, why, err := g.ledger.Lease(ctx, wall, calls, g.limits.Window, g.limits.PerDay(read), g.limits.Day.Counted(wall))
 		if err != nil {
 			return nil, fmt.Errorf("quota ledger: %w", err)
 		}
 		if id != 0 {
-			return &Slot{gate: g, id: id, at: wall}, nil
+			return &Slot{gate: g, id: id, at: wall, good: goodFor(g.limits.Window, calls)}, nil
+		}
+		if why == WhyDay && g.limits.Day.Fixed {
+			again = g.limits.Day.Next(wall)
 		}
 		if why == WhyDay || again.Sub(wall) > longWindows*g.limits.Window {
 			return nil, &DayUsedError{Again: again}
 		}
+		g.looked = g.looked && why != WhyPaused // another process may have slowed down
 		if err := g.wait(ctx, wall, again, why); err != nil {
 			return nil, err
 		}
@@ -152,7 +179,8 @@ func (g *Gate) lease(ctx context.Context) (*Slot, error) {
 }
 
 // wait sleeps until again, at least a little and at most a window: then the
-// ledger is asked anew in any case.
+// ledger is asked anew in any case, since a machine that slept and a clock that
+// was set move the end of a wait.
 func (g *Gate) wait(ctx context.Context, now, again time.Time, why string) error {
 	if g.Waiting != nil {
 		g.Waiting(again, why)
@@ -215,15 +243,15 @@ func (g *Gate) hold() time.Duration {
 
 // fresh returns a slot that is good for a call now: slot itself, or another one
 // where there was none or the process slept past the window of its lease.
-func (g *Gate) fresh(ctx context.Context, slot *Slot) (*Slot, error) {
+func (g *Gate) fresh(ctx context.Context, slot *Slot, read bool) (*Slot, error) {
 	if slot == nil {
-		return g.Acquire(ctx)
+		return g.acquire(ctx, read)
 	}
 	if !slot.stale() {
 		return slot, nil
 	}
 	slot.giveBack(0) // no call was made under it
-	return g.Acquire(ctx)
+	return g.acquire(ctx, read)
 }
 
 // stale reports whether the lease is too old to send under: the stamp of a
@@ -235,8 +263,11 @@ func (s *Slot) stale() bool {
 		return false
 	}
 	age := time.Now().Round(0).Sub(s.at)
-	limits := s.gate.limits
-	return age > max(limits.Window/16, 2*time.Second)+limits.Window/time.Duration(limits.Calls) || age < -time.Second
+	return age > s.good || age < -time.Second
+}
+
+func goodFor(window time.Duration, calls int) time.Duration {
+	return max(window/16, 2*time.Second) + window/time.Duration(calls)
 }
 
 // Done frees the slot, counting from now: the moment the response arrived. It

@@ -297,11 +297,11 @@ func TestSleepersLeaseAnew(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if same, err := g.fresh(t.Context(), slot); same != slot || err != nil {
+		if same, err := g.fresh(t.Context(), slot, false); same != slot || err != nil {
 			t.Errorf("a fresh lease was not kept: %v", err)
 		}
 		time.Sleep(5 * time.Second) // as a suspended process does
-		other, err := g.fresh(t.Context(), slot)
+		other, err := g.fresh(t.Context(), slot, false)
 		if err != nil || other == slot || other.id == slot.id || !slot.over.Load() {
 			t.Errorf("a stale lease was kept: %+v, %v", other, err)
 		}
@@ -335,11 +335,11 @@ type brokenLedger struct {
 	lease, free, pause error
 }
 
-func (l *brokenLedger) Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int) (int64, time.Time, string, error) {
+func (l *brokenLedger) Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int, since time.Time) (int64, time.Time, string, error) {
 	if l.lease != nil {
 		return 0, time.Time{}, "", l.lease
 	}
-	return l.MemoryLedger.Lease(ctx, now, calls, window, daily)
+	return l.MemoryLedger.Lease(ctx, now, calls, window, daily, since)
 }
 func (l *brokenLedger) Free(context.Context, int64, time.Time) error { return l.free }
 func (l *brokenLedger) Pause(context.Context, time.Time) error       { return l.pause }
@@ -379,9 +379,9 @@ func TestClockJumps(t *testing.T) {
 		}
 	}
 	ledger, now := NewMemoryLedger(), time.Now().Round(0)
-	id, _, _, _ := ledger.Lease(t.Context(), now, 1, time.Minute, 0)
+	id, _, _, _ := ledger.Lease(t.Context(), now, 1, time.Minute, 0, time.Time{})
 	_ = ledger.Free(t.Context(), id, now.Add(time.Minute))
-	_, again, why, _ := ledger.Lease(t.Context(), now.Add(-10*time.Hour), 1, time.Minute, 0)
+	_, again, why, _ := ledger.Lease(t.Context(), now.Add(-10*time.Hour), 1, time.Minute, 0, time.Time{})
 	if wait := again.Sub(now.Add(-10 * time.Hour)); why != WhyWindow || wait > 2*time.Minute {
 		t.Errorf("after the clock was set back: %s for %v", why, wait)
 	}

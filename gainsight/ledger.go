@@ -11,15 +11,21 @@ import (
 // Stamps are wall-clock times, because processes share them.
 type Ledger interface {
 	// Lease takes a slot for a call about to be sent at now, out of calls slots,
-	// each usable again a window after its response, and of daily calls in any
-	// 24 hours (0: no daily limit). Where none is usable, id is 0, again is when to ask again and why is
-	// "window", "day" or "paused".
-	Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int) (id int64, again time.Time, why string, err error)
+	// each usable again a window after its response, and of daily calls since
+	// since, or in any 24 hours where that is zero (daily 0: no daily limit).
+	// Where none is usable, id is 0, why is "window", "day" or "paused" and
+	// again is when to ask again; it says nothing for a day that has a since.
+	Lease(ctx context.Context, now time.Time, calls int, window time.Duration, daily int, since time.Time) (id int64, again time.Time, why string, err error)
 	// Free gives the slot back: it may be leased again from usable on. An id is
 	// of one lease; one whose lease ran out meanwhile may be entered again.
 	Free(ctx context.Context, id int64, usable time.Time) error
 	// Pause lets no process lease a slot before until.
 	Pause(ctx context.Context, until time.Time) error
+	// Slow notes at now that all processes make share of their calls until from,
+	// and more by and by; unless from of the last such note is still to come.
+	Slow(ctx context.Context, now time.Time, share float64, from time.Time) error
+	// Slowed is the last such note, zero where there is none.
+	Slowed(ctx context.Context) (share float64, from time.Time, err error)
 }
 
 // Why a ledger gave no slot.
@@ -38,6 +44,7 @@ type MemoryLedger struct {
 	slots  []memorySlot // leased, or not yet usable again
 	paused time.Time
 	today  []time.Time // leases of the last 24 hours, oldest first
+	slow   slowing
 }
 
 type memorySlot struct {
@@ -49,13 +56,13 @@ type memorySlot struct {
 func NewMemoryLedger() *MemoryLedger { return &MemoryLedger{} }
 
 // Lease implements Ledger.
-func (l *MemoryLedger) Lease(_ context.Context, now time.Time, calls int, window time.Duration, daily int) (int64, time.Time, string, error) {
+func (l *MemoryLedger) Lease(_ context.Context, now time.Time, calls int, window time.Duration, daily int, since time.Time) (int64, time.Time, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if now.Before(l.paused) {
 		return 0, l.paused, WhyPaused, nil
 	}
-	if again, used := l.dayUsed(now, daily); used {
+	if again, used := l.dayUsed(now, daily, since); used {
 		return 0, again, WhyDay, nil
 	}
 	next := l.prune(now, window)
@@ -73,17 +80,25 @@ func (l *MemoryLedger) Lease(_ context.Context, now time.Time, calls int, window
 	return l.last, time.Time{}, "", nil
 }
 
-// dayUsed drops the leases older than a day and reports when the oldest ends, if all are used.
-func (l *MemoryLedger) dayUsed(now time.Time, daily int) (time.Time, bool) {
+// dayUsed drops the leases that are older than a day and reports when the
+// oldest ends, if all are used.
+func (l *MemoryLedger) dayUsed(now time.Time, daily int, since time.Time) (time.Time, bool) {
 	if daily <= 0 {
 		return time.Time{}, false
 	}
 	old := 0
-	for old < len(l.today) && !l.today[old].Add(day).After(now) {
+	for old < len(l.today) && !l.today[old].Add(day+time.Minute).After(now) {
 		old++
 	}
 	l.today = l.today[old:]
-	if len(l.today) < daily {
+	if since.IsZero() {
+		since = now.Add(-day + 1)
+	}
+	first := 0
+	for first < len(l.today) && l.today[first].Before(since) {
+		first++
+	}
+	if len(l.today)-first < daily {
 		return time.Time{}, false
 	}
 	return l.today[len(l.today)-daily].Add(day), true
@@ -131,4 +146,21 @@ func (l *MemoryLedger) Pause(_ context.Context, until time.Time) error {
 		l.paused = until
 	}
 	return nil
+}
+
+// Slow implements Ledger.
+func (l *MemoryLedger) Slow(_ context.Context, now time.Time, share float64, from time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.slow.from.After(now) {
+		l.slow = slowing{share, from}
+	}
+	return nil
+}
+
+// Slowed implements Ledger.
+func (l *MemoryLedger) Slowed(context.Context) (float64, time.Time, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.slow.share, l.slow.from, nil
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"golang.org/x/time/rate"
 )
 
 // Throttled pauses every process, after an answer that was Throttled: for
@@ -27,7 +29,67 @@ func (g *Gate) throttled(ctx context.Context, sent time.Time, retryAfter time.Du
 	defer cancel()
 	if err := g.ledger.Pause(ctx, until.Round(0)); err != nil {
 		g.remember(fmt.Errorf("quota ledger: %w", err))
+		return
 	}
+	if err := g.slowDown(ctx, until.Round(0)); err != nil {
+		g.remember(err)
+	}
+}
+
+// slowDown lowers the pace of all processes, once for each pause: the slots
+// keep our own calls within the quota, so others use it too. until is the end
+// of the pause.
+func (g *Gate) slowDown(ctx context.Context, until time.Time) error {
+	now := time.Now().Round(0)
+	slow, err := g.readSlow(ctx)
+	if err != nil {
+		return err
+	}
+	from := until
+	if latest := now.Add(longWindows * g.limits.Window); from.After(latest) {
+		from = latest // the day's cap, not this minute's traffic
+	}
+	share := max(slow.at(now, g.limits.Window)/slowerBy, slowest)
+	if err := g.ledger.Slow(ctx, now, share, from); err != nil {
+		return fmt.Errorf("quota ledger: %w", err)
+	}
+	after, err := g.readSlow(ctx)
+	if err == nil && after != slow && g.Slowed != nil {
+		g.Slowed(portion(g.limits.PerWindow(), after.share))
+	}
+	return err
+}
+
+// readSlow takes over from the ledger how the pace was lowered.
+func (g *Gate) readSlow(ctx context.Context) (slowing, error) {
+	share, from, err := g.ledger.Slowed(ctx)
+	if err != nil {
+		return slowing{}, fmt.Errorf("quota ledger: %w", err)
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.slow = slowing{share, from}
+	return g.slow, nil
+}
+
+// callsNow is how many calls a window has now, and sets their spacing. Only the
+// holder of the turn calls it.
+func (g *Gate) callsNow(ctx context.Context, now time.Time) (int, error) {
+	if !g.looked {
+		if _, err := g.readSlow(ctx); err != nil {
+			return 0, err
+		}
+		g.looked = true
+	}
+	g.mu.Lock()
+	slow := g.slow
+	g.mu.Unlock()
+	calls := portion(g.limits.PerWindow(), slow.at(now, g.limits.Window))
+	if every := rate.Every(g.limits.Window / time.Duration(calls)); g.pace.Limit() != every {
+		g.pace.SetLimit(every)
+		g.pace.SetBurst(max(1, calls/catchUp))
+	}
+	return calls, nil
 }
 
 // extend records a throttled call and returns the end of the pause, and whether it moved.
@@ -69,9 +131,11 @@ func (g *Gate) judgeDay(now time.Time, retryAfter time.Duration) {
 	inARow := g.streak >= cappedAfter && now.Sub(g.since) >= (cappedAfter-1)*window
 	switch {
 	case retryAfter > longWindows*window:
-		g.dayUntil = now.Add(retryAfter)
+		g.dayUntil = now.Round(0).Add(retryAfter) // by the wall clock: the machine may sleep
+	case inARow && g.limits.Day.Fixed && retryAfter <= 0:
+		g.dayUntil = g.limits.Day.Next(now)
 	case inARow:
-		g.dayUntil = now.Add(max(retryAfter, blindWindows*window))
+		g.dayUntil = now.Round(0).Add(max(retryAfter, blindWindows*window))
 	default:
 		return
 	}

@@ -101,7 +101,7 @@ func (e *RepeatedPageError) Error() string {
 
 // Goals is Walk without position and report, and begins anew each time it is
 // ranged over. A result that fits into a page takes one call, and one more where
-// the page holds a multiple of 50 goals: it may be all that the server gives.
+// the page holds a multiple of 10 goals: it may be all that the server gives.
 func (c *Client) Goals(ctx context.Context, q Query) iter.Seq2[Goal, error] {
 	return func(yield func(Goal, error) bool) { c.Walk(q).Goals(ctx)(yield) }
 }
@@ -218,7 +218,7 @@ func (w *Walk) next(ctx context.Context) (window, []Goal, error) {
 	}
 	// A server that gives smaller pages than asked for would look like the end.
 	w.full = w.full || !u.short
-	if u.short && !w.full && number == 1 && got > 0 && got%50 == 0 {
+	if u.short && !w.full && number == 1 && got > 0 && got%10 == 0 {
 		w.at.Size, w.full, u.short = got, true, false
 	}
 	return u, page.Goals, nil

@@ -110,8 +110,11 @@ type apply struct {
 	status     Status // owned by the journal's goroutine while it serves, as the next two
 	decided    int    // rows in this call of Apply
 	rejected   int    // of those
+	opening    opening
 	serverTime atomic.Int64
 	retried    atomic.Int64
+	sends      atomic.Int64 // writes, for the retry budget
+	repeats    atomic.Int64 // of those, of rows that were sent before; throttled ones are not
 	throttled  atomic.Int64
 	begun      atomic.Int64 // calls, for the budget; those made before Apply included
 	breaker    breaker
@@ -229,6 +232,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Rejected
 	if err := countLost(ctx, a.cfg.Run); err != nil {
 		return err
 	}
@@ -378,6 +382,7 @@ func (a *apply) committed(events []checkpoint.Event) {
 		if e.Status == checkpoint.Rejected {
 			a.rejected++
 		}
+		a.watchOpening(e)
 		if a.cfg.Limits.Errors.reached(a.rejected, a.decided) {
 			a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
 		}

@@ -1,6 +1,11 @@
 package pipeline
 
-import "sync"
+import (
+	"strings"
+	"sync"
+
+	"gsbatch/checkpoint"
+)
 
 // doubtsInARow is how many doubtful answers in a row hold the run back until
 // the tenant has been seen to answer.
@@ -61,4 +66,60 @@ func (b *breaker) doubt(probe func(fruitless bool)) {
 	b.doubts, b.probing = 0, nil
 	b.mu.Unlock()
 	close(ended)
+}
+
+// sameAtFirst is how many rows at the beginning of a run may be rejected for
+// one and the same reason: then the mapping or the key is wrong, not the rows.
+const sameAtFirst = 10
+
+// opening watches the first rows of a run that were decided by a call. Rows
+// that the run decided in an earlier process count, so that whoever resumes it
+// after the stop is heeded.
+type opening struct {
+	rows int
+	why  string // of all of them; "" once they differ
+}
+
+// over says that there is nothing left to watch for.
+func (o *opening) over() bool { return o.rows >= sameAtFirst || o.rows > 0 && o.why == "" }
+
+// row is told of the next row, why being "" unless it was rejected. It says
+// whether the run has to end.
+func (o *opening) row(why string) bool {
+	if o.over() {
+		return false
+	}
+	if o.rows == 0 {
+		o.why = why
+	} else if why != o.why {
+		o.why = ""
+	}
+	o.rows++
+	return o.rows == sameAtFirst && o.why != ""
+}
+
+// watchOpening ends a run whose first rows are all rejected for one reason.
+func (a *apply) watchOpening(e *checkpoint.Event) {
+	if e.Attempt == 0 {
+		return // no call
+	}
+	why := ""
+	if e.Status == checkpoint.Rejected {
+		why = strings.TrimSpace(e.Code + " " + e.Reason)
+	}
+	if a.opening.row(why) {
+		a.stops.add(Stop{Reason: StopSameError, Detail: why})
+	}
+}
+
+// The retry budget: a tenth of the calls, and some in any case, since a small
+// run has few calls to take a tenth of.
+const (
+	retryPart  = 10
+	retryFloor = 20
+)
+
+// overRetried says whether so many calls made again are too many of calls.
+func overRetried(retried, calls int64) bool {
+	return retried > max(retryFloor, calls/retryPart)
 }

@@ -30,6 +30,9 @@ func (a *apply) row(op *checkpoint.Op) {
 		return
 	}
 	attempt := op.Attempts + 1
+	if !a.mayRepeat(attempt) {
+		return
+	}
 	for repeated := false; ; repeated = true {
 		answer, sent := a.send(op, attempt)
 		if !sent {
@@ -46,11 +49,28 @@ func (a *apply) row(op *checkpoint.Op) {
 			if !a.mayTryAgain(answer, attempt-op.Attempts) {
 				return
 			}
-			attempt++
+			if attempt++; !a.mayRepeat(attempt) {
+				return
+			}
 		default:
 			return
 		}
 	}
+}
+
+// mayRepeat takes a row's second and third attempt off the retry budget; the
+// run ends where that is used.
+func (a *apply) mayRepeat(attempt int) bool {
+	calls := a.sends.Add(1)
+	if attempt == 1 {
+		return true
+	}
+	repeats := a.repeats.Add(1)
+	if !overRetried(repeats, calls) {
+		return true
+	}
+	a.stops.add(Stop{Reason: StopRetries, Detail: fmt.Sprintf("%d of %d calls were made for rows that had been sent before", repeats, calls)})
+	return false
 }
 
 // mayTryAgain waits after a call that did not leave, and says whether it may be

@@ -245,7 +245,7 @@ func (s *stage) desk() *desk {
 	if d.shared, err = folder.Tenant(s.Context(), "acme"); err != nil {
 		s.Fatal(err)
 	}
-	d.gate = gainsight.NewGate(d.shared.Quota("test"), s.limits)
+	d.gate = gainsight.NewGate(d.shared.Quota(checkpoint.Caller{Command: "test"}), s.limits)
 	d.client, err = gainsight.New(gainsight.Config{BaseURL: s.server.URL, Gate: d.gate, Timeout: s.timeout,
 		Key: func(context.Context) (string, error) { return emulator.DefaultAccessKey, nil }})
 	if err != nil {

@@ -22,6 +22,8 @@ const (
 	StopUnreachable                       // the tenant does not answer
 	StopQuota                             // the day's allowance
 	StopBudget                            // --max-calls, --max-duration
+	StopSameError                         // the first rows were all rejected for one reason
+	StopRetries                           // too many calls had to be made again
 )
 
 // Stop is one reason with its particulars.

@@ -24,6 +24,21 @@ type Summary struct {
 	ExitCode      int        `json:"exit_code"`
 	ResumeAt      *time.Time `json:"resume_at"` // null when nothing is to be waited for
 	Next          string     `json:"next"`      // the one command to run next; "" when done
+	Forecast      *Forecast  `json:"forecast,omitempty"`
+}
+
+// Forecast is what carrying a plan out costs of the quota.
+type Forecast struct {
+	Calls  int        `json:"calls"`
+	Days   *float64   `json:"days"`    // of the day's calls that writes may use; null without a daily limit
+	DoneAt *time.Time `json:"done_at"` // null where it cannot be told
+	Pauses []Pause    `json:"pauses"`  // in which the day's calls are used
+}
+
+// Pause is a time in which no call can be made.
+type Pause struct {
+	At    time.Time `json:"at"`
+	Until time.Time `json:"until"`
 }
 
 // Input is the file that a run was made from.

@@ -47,10 +47,11 @@ func TestMessySample(t *testing.T) {
 }
 
 // TestDoubtIsNeverSentAgain loses the answers to some calls that were carried
-// out, and to some that were not.
+// out, and to some that were not, and leaves the rows in doubt as they are.
 func TestDoubtIsNeverSentAgain(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "fault.drop_after=0.05,fault.drop_before=0.05,faults.on=writes")
+	s.setenv("GSBATCH_SETTLE", "0")
 	s.writeCSV("goals.csv", goalHeader(), goalRows("Doubt", 400))
 	got := s.json(8, "import", "goals.csv")
 	faults := s.tenant.State().Faults
@@ -76,6 +77,19 @@ func TestDoubtIsNeverSentAgain(t *testing.T) {
 	again := s.json(5, "import", "doubts.csv")
 	if again.Counts["invalid"] != doubts || s.writes() != writes {
 		t.Errorf("%v, %d write calls", again.Counts, s.writes()-writes)
+	}
+}
+
+// TestDoubtsAreSettled has one import meet every way to lose an answer.
+func TestDoubtsAreSettled(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "fault.drop_after=0.04,fault.drop_before=0.04,fault.cut=0.03,fault.no_gsid=0.02,fault.500_after=0.03,fault.502_before=0.03,faults.on=writes")
+	s.writeCSV("goals.csv", goalHeader(), goalRows("Settle", 300))
+	got := s.json(0, "import", "goals.csv")
+	s.counts(got, "rows=300 created=300")
+	s.proved(got.dir)
+	if len(s.goals()) != 300 || s.writes() == 300 {
+		t.Errorf("%d goals by %d write calls", len(s.goals()), s.writes())
 	}
 }
 

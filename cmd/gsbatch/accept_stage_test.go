@@ -95,6 +95,7 @@ func newBareStage(t *testing.T) *stage {
 	s.setenv("DBUS_SESSION_BUS_ADDRESS", "unix:path=/nonexistent/bus")
 	s.setenv("GSBATCH_STATE", dir+"/state")
 	s.setenv("GSBATCH_ACCESS_KEY", secretKey)
+	s.setenv("GSBATCH_SETTLE", "2s") // no tenant of a stage carries a call out later than that
 	t.Cleanup(s.noKey)
 	return s
 }

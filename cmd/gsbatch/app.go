@@ -37,6 +37,7 @@ type App struct {
 	settings *settings
 	secrets  *redactor
 	log      *slog.Logger
+	metrics  *metricsFile
 	emulated bool // the embedded tenant is in use; stamped on every JSON object
 	emitted  bool // stdout has its JSON object
 }
@@ -74,7 +75,11 @@ func (app *App) execute(args []string) (code int) {
 	// A flag that is wrong ends the reading of flags, also before --json.
 	app.general.json = slices.Contains(args, "--json")
 	_, err := root.ExecuteContextC(app.stop)
-	return app.finish(err)
+	code = app.finish(err)
+	if err := app.metrics.finish(code); err != nil {
+		app.tell("gsbatch: metrics file: %v\n", err) // the run itself is as it is
+	}
+	return code
 }
 
 // attended says whether somebody can be asked: questions are written to

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"os"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -14,6 +15,7 @@ type desk struct {
 	app    *App
 	folder *checkpoint.Folder
 	shared *checkpoint.Tenant
+	quota  *checkpoint.Quota
 	gate   *gainsight.Gate
 	limits gainsight.Limits
 	tenant *tenant
@@ -40,12 +42,25 @@ func openDesk(ctx context.Context, app *App, quota *quotaFlags, who string) (d *
 	if d.shared, err = d.folder.Tenant(ctx, name); err != nil {
 		return nil, err
 	}
-	d.gate = gainsight.NewGate(d.shared.Quota(who), d.limits)
-	d.gate.Waiting = d.wait.set
+	d.quota = d.shared.Quota(caller(who, ""))
+	d.gate = gainsight.NewGate(d.quota, d.limits)
+	d.gate.Waiting, d.gate.Slowed = d.wait.set, d.slowed
 	if d.tenant, err = app.openTenant(ctx, quota.client, d.gate, dir); err != nil {
 		return nil, errors.Join(err, d.shared.Close())
 	}
 	return d, nil
+}
+
+// caller is this process in the quota's books.
+func caller(command, run string) checkpoint.Caller {
+	return checkpoint.Caller{Command: command, Run: run, Process: os.Getpid()}
+}
+
+// slowed tells that others use the quota too.
+func (d *desk) slowed(calls int) {
+	d.app.log.Warn("throttled by foreign traffic", "tenant", d.tenant.name, "calls", calls, "window", d.limits.Window)
+	d.app.tell("the tenant refused a call for its quota, which somebody else uses too: going on with %d calls a %s, and a few more each %s after that\n",
+		calls, shortDuration(d.limits.Window), shortDuration(d.limits.Window))
 }
 
 func (d *desk) close() error { return errors.Join(d.tenant.close(), d.shared.Close()) }
@@ -69,5 +84,5 @@ func (app *App) countedGate(ctx context.Context, quota *quotaFlags, dir, tenant,
 	if err != nil {
 		return nil, nil, err
 	}
-	return gainsight.NewGate(shared.Quota(who), limits), shared.Close, nil
+	return gainsight.NewGate(shared.Quota(caller(who, "")), limits), shared.Close, nil
 }

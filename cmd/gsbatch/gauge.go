@@ -58,7 +58,7 @@ func (g *gauge) look(ctx context.Context) {
 	if g.session.limits.Calls == 0 {
 		return
 	}
-	use, err := g.session.shared.Use(ctx, g.session.app.now(), g.session.limits.Daily)
+	use, err := g.session.shared.Use(ctx, g.session.app.now(), dayLimit(g.session.limits, false, g.session.app.now()))
 	if err != nil {
 		return
 	}
@@ -83,15 +83,16 @@ func (g *gauge) show() {
 	if status.Counts.Rows == 0 {
 		return // nothing counted yet
 	}
+	g.session.metrics(status.Counts)
 	now, limits := g.session.app.now(), g.session.limits
 	s := progressStatus("sending", status.Counts)
 	elapsed := now.Sub(g.began)
 	if elapsed > 0 {
 		s.Speed = float64(status.Sent) / elapsed.Minutes()
 	}
-	f := forecast{Calls: int64(status.Counts.Pending), Rate: limits.Calls, Window: limits.Window, Daily: limits.Daily, Used: use.Day, Frees: use.Frees}
+	f := forecastOf(limits, use, int64(status.Counts.Pending))
 	if limits.Calls > 0 {
-		s.QuotaLeft, s.QuotaPer = max(limits.Calls-use.Window, 0), limits.Window
+		s.QuotaLeft, s.QuotaPer = max(limits.PerWindow()-use.Window, 0), limits.Window
 	} else if status.Sent > 0 {
 		f.Pace = float64(status.Sent) / elapsed.Seconds()
 	}
@@ -108,4 +109,18 @@ func progressStatus(phase string, c checkpoint.Counts) Status {
 		Rejected: int64(c.Rejected), Invalid: int64(c.Invalid), Skipped: int64(c.Skipped), Stale: int64(c.Stale),
 		InDoubt: int64(c.InDoubt), Parked: int64(c.Parked),
 	}
+}
+
+// metrics hands the account of the run, as far as it is known now, to the
+// metrics file.
+func (s *session) metrics(counts checkpoint.Counts) {
+	if s.app.metrics == nil {
+		return
+	}
+	info := s.began // the run changes its own meanwhile
+	info.Counts = counts
+	calls := callsOf(s.desk)
+	calls.Add(info.Calls)
+	info.Calls = calls
+	s.app.metrics.update(info)
 }

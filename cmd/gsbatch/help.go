@@ -246,15 +246,27 @@ Every call counts: picklists, fetches and repeats too.
 
   --rate N/DURATION   calls in a window (100/1m); 0 for a private server: no
                       limit, no daily limit either
-  --daily N           calls in any 24 hours (50000)
+  --daily N           calls in a day (50000)
+  --day-reset T       a day is any 24 hours (rolling), or begins anew at a time
+                      of the clock with its zone, as 00:00+00
+  --share N%          of both, for all processes on this state folder together
+  --reserve N%        of the day, that writes leave to exports and settling (5%)
+  --wait-quota        when the day's calls are used, wait instead of pausing
+                      with exit 7
   --max-calls N, --max-duration D
                       budgets of one run
 
 The count is kept in the state folder, so it holds across restarts and for all
 processes on it. A call's slot is free again one window after its answer came,
 and calls are spaced evenly. When the tenant answers 429, everybody pauses; a
-call that was refused so was not carried out and is made again. Three windows in
-a row without a call let in are taken for the end of the day's allowance.
+call that was refused so was not carried out and is made again. As this folder
+keeps within the quota, somebody else uses it too: afterwards there are half as
+many calls in a window (never fewer than a tenth), and a twentieth of all more
+with each window that goes by. Three windows in a row without a call let in are
+taken for the end of the day's allowance.
+
+The minute before a day begins by the clock counts for both days: the tenant's
+clock may be behind.
 
 gsbatch quota shows what is used and what is left. Before a slot is taken, rows
 that an earlier run created are set aside: they cost no call.

@@ -55,6 +55,9 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	if err := reviewOutput(o.output); err != nil {
 		return err
 	}
+	if err := app.startMetrics(o.run.metrics); err != nil {
+		return err
+	}
 	in, err := openIntake(app, o.plan, o.file)
 	if err != nil {
 		return err
@@ -85,7 +88,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	if !planned.Ready {
 		return in.refuse(ctx, d, planned)
 	}
-	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again}
+	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again, cost: in.cost}
 	if o.shown {
 		return s.showPlan(ctx, in.review(ctx, planned.Run, o.output), o.detailed)
 	}
@@ -138,7 +141,9 @@ func (s *session) keepPlan(ctx context.Context, v *review, detailed bool) error 
 	}
 	var err error
 	if v != nil && s.app.general.json {
-		err = v.json(pipeline.Summary(info, next))
+		summary := pipeline.Summary(info, next)
+		summary.Forecast = s.cost
+		err = v.json(summary)
 	} else {
 		err = s.tell(files, next)
 	}

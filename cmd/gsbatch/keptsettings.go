@@ -17,7 +17,7 @@ func keptGeneral() []string { return []string{"access-key-file", "ca-file"} }
 
 // keptPaths are the flags that name files or folders which resume may need.
 func keptPaths() []string {
-	return []string{"access-key-file", "ca-file", "report-dir", "map", "id-map"}
+	return []string{"access-key-file", "ca-file", "report-dir", "map", "id-map", "metrics-file"}
 }
 
 // keepSettings is what the flags of cmd say, for a later resume: those that

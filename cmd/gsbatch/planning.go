@@ -28,7 +28,8 @@ type intake struct {
 	rows      pipeline.RowSet
 	options   string // hash of all that shapes the plan
 	picklists *gainsight.Picklists
-	amend     *checkpoint.Run // whose goals the file is to mend, nil none
+	amend     *checkpoint.Run   // whose goals the file is to mend, nil none
+	cost      *writers.Forecast // of the plan, once it is made
 }
 
 // openIntake opens the file and reads what the flags name, before any call.
@@ -162,6 +163,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 		return nil, err
 	}
 	in.tellFindings(planned.Findings)
+	in.cost = d.forecast(planned.Creates + planned.Updates)
 	in.tellPlan(d, planned, src.Checker)
 	return planned, nil
 }
@@ -203,31 +205,12 @@ func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate
 	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {
-		in.app.tell("  %d to create, %d to update: %d calls to %s%s\n", planned.Creates, planned.Updates, calls, d.tenant.name, costText(in.app, d, calls))
+		in.app.tell("  %d to create, %d to update: %d calls to %s%s\n", planned.Creates, planned.Updates, calls, d.tenant.name, d.costText(calls, in.cost))
+		d.tellPauses(in.cost)
 	}
 	for _, names := range checker.ServerNames() {
 		in.app.tell("  %d names of the object %s only the server can check; with --id-map they are checked here\n", names.Names, oneLine(names.Object))
 	}
-}
-
-// costText says how long the quota makes the calls take.
-func costText(app *App, d *desk, calls int) string {
-	if d.limits.Calls == 0 {
-		if d.tenant.emulated {
-			return ", without a limit (the service allows 100 a minute: about " + roughly(time.Duration(calls)*time.Minute/100) + ")"
-		}
-		return ", without a limit"
-	}
-	use, err := d.shared.Use(app.stop, app.now(), d.limits.Daily)
-	if err != nil {
-		return ""
-	}
-	now := app.now()
-	end := eta(now, forecast{Calls: int64(calls), Rate: d.limits.Calls, Window: d.limits.Window, Daily: d.limits.Daily, Used: use.Day, Frees: use.Frees})
-	if end.IsZero() {
-		return ""
-	}
-	return fmt.Sprintf(", about %s at %d a %s, done about %s", roughly(end.Sub(now)), d.limits.Calls, shortDuration(d.limits.Window), end.Local().Format("Mon 2 Jan 15:04"))
 }
 
 // roughly is a duration to two figures, as people say it.
@@ -250,6 +233,7 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 		return err
 	}
 	info := run.Info()
+	in.app.metrics.update(info)
 	next := nextCommand(in.app, info, info.Counts)
 	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
 	if err != nil {
@@ -260,7 +244,7 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 		why = "columns are not known; rename or remove them, map them with --map, or give --on-unknown-column ignore"
 	}
 	in.app.tell("gsbatch: nothing was sent, since %s\n", why)
-	s := session{desk: d, run: run}
+	s := session{desk: d, run: run, cost: in.cost}
 	if err := s.tell(files, next); err != nil {
 		return err
 	}

@@ -157,6 +157,9 @@ func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, p
 	if _, err := flags.runLimits(app); err != nil {
 		return err
 	}
+	if err := app.startMetrics(flags.metrics); err != nil {
+		return err
+	}
 	d, err := openDesk(ctx, app, &flags.quota, cmd.Name())
 	if err != nil {
 		return err

@@ -53,6 +53,9 @@ func runRetry(app *App, cmd *cobra.Command, plan *planFlags, flags *runFlags, na
 		app.tell("run %s has no rejected or invalid row: nothing to retry\n", info.ID)
 		return app.nothingNext()
 	}
+	if err := app.startMetrics(flags.metrics); err != nil {
+		return err
+	}
 	in := &intake{app: app, flags: plan, table: pipeline.RetryTable(ctx, parent)}
 	if in.config, in.rows, in.options, err = plan.config(app); err != nil {
 		return err

@@ -12,41 +12,6 @@ import (
 	"gsbatch/pipeline"
 )
 
-// quotaFlags are the flags of every command that makes calls.
-type quotaFlags struct {
-	client clientFlags
-	rate   rate
-	daily  int
-}
-
-func (q *quotaFlags) add(cmd *cobra.Command) {
-	q.client.add(cmd)
-	q.addLimits(cmd)
-}
-
-// addLimits declares those of the quota alone.
-func (q *quotaFlags) addLimits(cmd *cobra.Command) {
-	q.rate = rate{calls: 100, window: time.Minute}
-	fs := cmd.Flags()
-	fs.Var(&q.rate, "rate", "calls in any window of that length; 0: no limit, and no --daily (so with --emulator, unless given)")
-	fs.IntVar(&q.daily, "daily", 50_000, "calls in any 24 hours; 0: no limit")
-}
-
-// limits are the quota as the gate wants it. The embedded tenant has no quota
-// of its own, so that a rehearsal waits only when it is told to.
-func (q *quotaFlags) limits(app *App) (gainsight.Limits, error) {
-	if q.client.timeout < 0 {
-		return gainsight.Limits{}, usagef("give a duration such as 30s", "%s: %v is negative", app.settings.place("timeout"), q.client.timeout)
-	}
-	if q.daily < 0 {
-		return gainsight.Limits{}, usagef("give the number of calls, or 0 for no limit", "%s: %d is negative", app.settings.place("daily"), q.daily)
-	}
-	if q.rate.calls == 0 || app.general.emulator && app.settings.rank("rate") == fromDefault {
-		return gainsight.Limits{}, nil
-	}
-	return gainsight.Limits{Calls: q.rate.calls, Window: q.rate.window, Daily: q.daily}, nil
-}
-
 // runFlags are the flags that say how a run is carried out.
 type runFlags struct {
 	quota       quotaFlags
@@ -58,12 +23,14 @@ type runFlags struct {
 	settle      time.Duration
 	onStale     string
 	reportDir   string
+	metrics     string
 }
 
 func addRunFlags(cmd *cobra.Command) *runFlags {
 	r := new(runFlags)
 	r.quota.add(cmd)
 	fs := cmd.Flags()
+	fs.BoolVar(&r.quota.wait, "wait-quota", false, "when the day's calls are used, wait until they are there again instead of pausing with exit 7")
 	fs.Int64Var(&r.maxCalls, "max-calls", 0, "pause after `N` calls")
 	fs.DurationVar(&r.maxDuration, "max-duration", 0, "pause after this `DURATION`, as 8h")
 	fs.StringVar(&r.maxErrors, "max-errors", "", "stop at `N` rejected rows, or at N% of those sent (from 50 rows on)")
@@ -72,6 +39,7 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
 	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a goal that somebody edited since the file's ModifiedDate, or since the plan")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
+	fs.StringVar(&r.metrics, "metrics-file", "", "write metrics for Prometheus into `F.prom` during the run and at its end, for a collector of text files")
 	return r
 }
 
@@ -105,7 +73,7 @@ func (r *runFlags) workerCount(limits gainsight.Limits) int {
 	case limits.Calls == 0:
 		return freeWorkers
 	}
-	needed := math.Ceil(float64(limits.Calls) / limits.Window.Seconds() * slowCall.Seconds())
+	needed := math.Ceil(float64(limits.PerWindow()) / limits.Window.Seconds() * slowCall.Seconds())
 	return int(min(max(needed, fewestWorker), mostWorkers))
 }
 

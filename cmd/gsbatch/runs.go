@@ -15,12 +15,12 @@ import (
 func newRuns(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "runs",
-		Short:   "List runs, and look at one",
+		Short:   "List runs, look at one, and remove old ones",
 		GroupID: groupRuns,
 		Args:    unknownCommand,
 		RunE:    func(*cobra.Command, []string) error { return runRunsList(app) },
 	}
-	cmd.AddCommand(newRunsList(app), newRunsShow(app), newRunsReport(app), newRunsAbandon(app))
+	cmd.AddCommand(newRunsList(app), newRunsShow(app), newRunsReport(app), newRunsAbandon(app), newRunsPrune(app))
 	return cmd
 }
 

@@ -22,7 +22,9 @@ type session struct {
 	run   *checkpoint.Run
 	flags *runFlags
 	again bool
-	later bool // the plan was made by an earlier command
+	later bool              // the plan was made by an earlier command
+	began checkpoint.Info   // the run's, before this process applied it
+	cost  *writers.Forecast // of the plan; nil where none was made now
 }
 
 // apply carries the run out and returns what the command leaves with.
@@ -32,6 +34,8 @@ func (s *session) apply(ctx context.Context) error {
 		return err
 	}
 	info := s.run.Info()
+	s.began = info
+	s.quota.Name(caller(info.Command, info.ID))
 	progress := newProgress(s.app, s.app.general.progress, info.Input.Rows)
 	gauge := &gauge{session: s, progress: progress, began: s.app.now()}
 	gauge.start(ctx)
@@ -87,6 +91,7 @@ func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error
 // report writes the reports and tells.
 func (s *session) report(ctx context.Context, code int, failed error) error {
 	info := s.run.Info()
+	s.app.metrics.update(info)
 	next := nextCommand(s.app, info, info.Counts)
 	files, reasons, err := pipeline.Report(ctx, s.run, pipeline.Summary(info, next))
 	if err != nil {
@@ -132,7 +137,7 @@ func (s *session) stopCode(stop pipeline.Stop) int {
 		return exitRefused
 	case pipeline.StopStorage:
 		return exitNoWrite
-	case pipeline.StopErrors, pipeline.StopCanary, pipeline.StopUnreachable:
+	case pipeline.StopErrors, pipeline.StopCanary, pipeline.StopUnreachable, pipeline.StopSameError, pipeline.StopRetries:
 		return exitStopped
 	case pipeline.StopQuota, pipeline.StopBudget:
 		return exitPaused
@@ -197,6 +202,10 @@ func stopText(stop pipeline.Stop) string {
 		return "the first rows did not all succeed, or the rest was not wanted; see the results, then resume or abandon the run"
 	case pipeline.StopUnreachable:
 		return fmt.Sprintf("the tenant cannot be reached: %s; check the network with gsbatch doctor, then resume", stop.Detail)
+	case pipeline.StopSameError:
+		return fmt.Sprintf("stopped: the first rows were all rejected for the same reason: %s; if the mapping or the key is wrong, abandon the run, mend it and import again, else resume", stop.Detail)
+	case pipeline.StopRetries:
+		return fmt.Sprintf("stopped: too many calls had to be made again: %s; check the network with gsbatch doctor, then resume", stop.Detail)
 	case pipeline.StopQuota:
 		return fmt.Sprintf("paused: %s", stop.Detail)
 	default:
@@ -208,7 +217,9 @@ func stopText(stop pipeline.Stop) string {
 func (s *session) tell(files []string, next string) error {
 	info := s.run.Info()
 	if s.app.general.json {
-		return emitSummary(s.app, pipeline.Summary(info, next))
+		summary := pipeline.Summary(info, next)
+		summary.Forecast = s.cost
+		return emitSummary(s.app, summary)
 	}
 	return tellAccount(s.app, info, files, next)
 }
@@ -289,5 +300,5 @@ func (w *waiting) get(now time.Time) (time.Time, string) {
 	if w.until.Sub(now) < worthTelling {
 		return time.Time{}, ""
 	}
-	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyPaused: "throttled", pipeline.WhySettle: "settling rows in doubt"}[w.why]
+	return w.until, map[string]string{gainsight.WhyWindow: "quota", gainsight.WhyDay: "the day's calls are used", gainsight.WhyPaused: "throttled", pipeline.WhySettle: "settling rows in doubt"}[w.why]
 }

@@ -39,6 +39,9 @@ func runUndo(app *App, cmd *cobra.Command, flags *runFlags, name, output string)
 	if err := reviewOutput(output); err != nil {
 		return err
 	}
+	if err := app.startMetrics(flags.metrics); err != nil {
+		return err
+	}
 	of, _, err := viewRun(app, name)
 	if err != nil {
 		return err
@@ -83,10 +86,12 @@ func planUndo(app *App, cmd *cobra.Command, d *desk, flags *runFlags, of *checkp
 		return err
 	}
 	defer func() { err = errors.Join(err, undone.Run.Close()) }()
+	cost := d.forecast(undone.Counts.Pending)
 	if !app.general.quiet {
-		app.tell("undo of run %s: %s\n  goals were read in %d calls; to undo: %d calls%s\n", of.Info().ID, countsText(undone.Counts), undone.Calls, undone.Counts.Pending, costText(app, d, undone.Counts.Pending))
+		app.tell("undo of run %s: %s\n  goals were read in %d calls; to undo: %d calls%s\n", of.Info().ID, countsText(undone.Counts), undone.Calls, undone.Counts.Pending, d.costText(undone.Counts.Pending, cost))
+		d.tellPauses(cost)
 	}
-	s := &session{desk: d, run: undone.Run, flags: flags}
+	s := &session{desk: d, run: undone.Run, flags: flags, cost: cost}
 	v := &review{app: app, run: undone.Run, output: output, rows: pipeline.Changes(ctx, undone.Run, lists)}
 	if !app.general.json && !app.general.quiet {
 		if err := v.left(); err != nil {
