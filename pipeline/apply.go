@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -24,6 +25,10 @@ type ApplyConfig struct {
 	Gate    *gainsight.Gate
 	Workers int
 	Again   bool // do not look at what other runs created meanwhile
+	// Recheck looks for goals that were edited since the plan, of which OnStale
+	// decides; "": as it was said for the plan.
+	Recheck bool
+	OnStale OnStale
 	Limits  Limits
 	// Grace is how long calls under way may take once the run ends; 0: as long
 	// as their own time-out.
@@ -129,6 +134,7 @@ type apply struct {
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
+	cfg.OnStale = cmp.Or(cfg.OnStale, OnStale(cfg.Run.Info().OnStale))
 	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
@@ -206,6 +212,9 @@ func applicable(info checkpoint.Info) error {
 // prepare brings what is known of the run into memory before the first call.
 func (a *apply) prepare(ctx context.Context) error {
 	if err := a.lookAround(ctx); err != nil {
+		return err
+	}
+	if err := a.staleUpdates(ctx); err != nil {
 		return err
 	}
 	keys, err := a.cfg.Run.DoubtfulKeys(ctx)

@@ -26,8 +26,8 @@ import (
 // pending again. Until then no other row of its natural key is sent.
 //
 // An update. Its goal has every readable field as sent: updated. Otherwise,
-// after the settle time, a goal not modified since the call was not reached by
-// it: pending again. One modified since, or an update with parts that reading
+// after the settle time, a goal not modified since the call, or since the plan
+// read it, was not reached by it: pending again. One modified since, or an update with parts that reading
 // cannot show, is parked.
 //
 // What must hold: a call does not land later than the settle time after its
@@ -377,6 +377,8 @@ func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool
 		return e, false
 	case want.blind:
 		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether goal " + want.doubt.Gsid + " has it"), true
+	case known && want.doubt.Before > 0 && modified == want.doubt.Before:
+		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since it was read for the plan")
 	case known && want.doubt.Since > 0 && modified < want.doubt.Since-clockSlack.Milliseconds():
 		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since before the call")
 	}
