@@ -4,7 +4,7 @@
 // run and is shared by all processes: the quota's stamps, the index of created
 // payloads and the runs being applied; its transactions are small. Each
 // run has a database of its own, runs/ID.db (Run), so that planning a million
-// rows blocks nobody.
+// rows blocks nobody. An export under way has a Spool, a file in exports.
 //
 // In a run, Planner writes the plan once: the user's cells and the operations.
 // Journal then takes the events of apply, an intent before each call and an

@@ -44,6 +44,7 @@ type Info struct {
 	Again       bool            `json:"again,omitempty"`        // planned without a look at what other runs created
 	OnStale     string          `json:"on_stale,omitempty"`     // of the plan: skip, fail, overwrite
 	ReadAt      int64           `json:"read_at,omitempty"`      // server time before the tenant was read for the plan, epoch milliseconds
+	Marker      string          `json:"marker,omitempty"`       // custom field that carries each created row's marker
 	ReportDir   string          `json:"report_dir"`
 	Parent      string          `json:"parent,omitempty"`        // the run it retries
 	Amends      string          `json:"amends,omitempty"`        // the run whose goals it mends

@@ -9,7 +9,8 @@
 // few times. The Gate hands out the slots of the tenant's quota from a Ledger
 // that all processes share; every call, reads included, holds a Slot from
 // before it is sent until its response arrived. Item and Lookup give the bytes
-// of a request; Picklists and Goal are what reads bring back.
+// of a request; Picklists and Goal are what reads bring back. ParseWhere reads
+// a filter that people write, for the conditions of a Query.
 package gainsight
 
 import (

@@ -90,9 +90,14 @@ func (o Outcome) Has(reason StopReason) bool {
 // every case the run's fates are up to
 // date when Apply returns, as far as the checkpoint can be written.
 func Apply(ctx, stop context.Context, cfg ApplyConfig) (Outcome, error) {
+	return carryOut(ctx, stop, cfg, (*apply).rounds)
+}
+
+// carryOut has work done on the run, which this process holds.
+func carryOut(ctx, stop context.Context, cfg ApplyConfig, work func(*apply, context.Context) error) (Outcome, error) {
 	a := newApply(stop, cfg)
 	start := time.Now()
-	err := a.run(ctx)
+	err := a.run(ctx, work)
 	out := Outcome{Stops: a.stops.all(), ResumeAt: a.stops.resumeAt(), Took: time.Since(start)}
 	err = errors.Join(err, cfg.Run.Fold(context.WithoutCancel(ctx)))
 	counts, countErr := cfg.Run.Counts(context.WithoutCancel(ctx))
@@ -133,7 +138,7 @@ func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
-func (a *apply) run(ctx context.Context) error {
+func (a *apply) run(ctx context.Context, work func(*apply, context.Context) error) error {
 	defer a.stops.release()
 	var cut context.CancelFunc
 	a.calling, cut = context.WithCancel(context.WithoutCancel(ctx))
@@ -153,7 +158,7 @@ func (a *apply) run(ctx context.Context) error {
 	a.journal = a.cfg.Run.Journal(a.committed)
 	var g errgroup.Group
 	g.Go(a.journal.Serve)
-	err := a.rounds(ctx)
+	err := work(a, ctx)
 	a.journal.Close()
 	return errors.Join(err, g.Wait())
 }

@@ -19,6 +19,7 @@ type sought struct {
 	fields  map[string]json.RawMessage // sent, those left out that reading cannot show
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
+	marker  string                     // that the goal bears in the run's marker field; "" none
 }
 
 // newSought reads the operation of a doubt. learned are the parents that
@@ -88,8 +89,14 @@ const clockSlack = 5 * time.Second
 
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
-func (s *sought) fits(g *gainsight.Goal, user string) fit {
-	if !strings.EqualFold(strings.TrimSpace(g.Text("Name")), strings.TrimSpace(s.name)) {
+func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
+	if s.marker != "" { // the fetch asked for it, and no other row has it
+		if has := g.Text(markerField); has != "" && has != s.marker {
+			return noFit
+		}
+		return exactFit
+	}
+	if !sameName(g.Text("Name"), s.name) {
 		return noFit
 	}
 	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
@@ -112,6 +119,9 @@ func (s *sought) fits(g *gainsight.Goal, user string) fit {
 	}
 	return exactFit
 }
+
+// sameName compares names as the natural key does.
+func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
 
 // asSent says whether every readable field that was sent is as it was sent.
 func (s *sought) asSent(g *gainsight.Goal) bool {

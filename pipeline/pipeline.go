@@ -12,7 +12,10 @@
 // each becomes an intent that is durable, a call, a verdict and an outcome.
 // Report then writes the files of the report folder, which are views of the
 // run. Between those steps nothing is passed but the run, so that any of them
-// can be done by another process after this one has died.
+// can be done by another process after this one has died. Export goes the
+// other way: a walk over the goals of a query fills a spool, page by page, and
+// the rows that its records make go into a Target's files, under columns that a
+// Source reads back.
 package pipeline
 
 import (

@@ -160,7 +160,7 @@ func (a *apply) slot() *gainsight.Slot {
 }
 
 func (a *apply) call(ctx context.Context, slot *gainsight.Slot, op *checkpoint.Op) gainsight.Answer {
-	item, lookups := []byte(op.Item), []byte(nil)
+	item, lookups := []byte(a.marked(op)), []byte(nil)
 	if op.Lookups != "" {
 		lookups = []byte(op.Lookups)
 	}

@@ -15,7 +15,8 @@ import (
 // Settling turns rows in doubt into created, updated, pending or parked ones by
 // reading back.
 //
-// A create. Its goal, if there is one, has the row's name, entity type and
+// A create. With a marker field its goal bears the row's marker, which no other
+// has. Otherwise its goal, if there is one, has the row's name, entity type and
 // known parents, was not made before the server time seen before the call, and
 // answers for no other row. One goal that also has every field as sent is the
 // row's: recovered. A goal that fits but for a field may be the row's too, so
@@ -52,17 +53,26 @@ type settling struct {
 	moved   bool // some row was settled
 	began   time.Time
 	columns []string
+	gaps    map[question]string // why the answer may lack goals that are there
 }
 
 // settle settles what it can of the run's doubts, waiting for the settle time
 // where it must. moved says that some row was settled, so that other rows may
 // have their turn. The error is of the checkpoint; all else ends the run.
 func (a *apply) settle(ctx context.Context, last bool) (moved bool, err error) {
-	if a.cfg.Settle <= 0 || a.stops.stopping() {
+	if a.cfg.Settle <= 0 {
 		return false, nil
 	}
+	return a.settleRows(ctx, last, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.InDoubt })
+}
+
+// settleRows is settle for the doubts that are wanted.
+func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoint.Doubt) bool) (moved bool, err error) {
 	s := &settling{apply: a, last: last, began: time.Now()}
-	if err := s.load(ctx, checkpoint.InDoubt); err != nil || len(s.open) == 0 {
+	if a.stops.stopping() {
+		return false, nil
+	}
+	if err := s.load(ctx, wanted); err != nil || len(s.open) == 0 {
 		return false, err
 	}
 	if !s.ripe() {
@@ -93,8 +103,8 @@ func (s *settling) wait() bool {
 	return s.stops.sleep(time.Until(at))
 }
 
-// load reads the doubts that have one of the statuses, and what is known about them.
-func (s *settling) load(ctx context.Context, status checkpoint.Status) error {
+// load reads the doubts that are wanted, and what is known about them.
+func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool) error {
 	if err := s.folded(ctx); err != nil {
 		return err
 	}
@@ -108,7 +118,7 @@ func (s *settling) load(ctx context.Context, status checkpoint.Status) error {
 	var names []string
 	for i := range doubts.Rows {
 		d := &doubts.Rows[i]
-		if d.Status != status {
+		if !wanted(d) {
 			continue
 		}
 		open = append(open, d)
@@ -120,9 +130,13 @@ func (s *settling) load(ctx context.Context, status checkpoint.Status) error {
 	if err != nil {
 		return err
 	}
+	s.gaps = map[question]string{}
 	s.columns = basics()
+	if field := s.markerField(); field != "" {
+		s.columns = append(s.columns, field)
+	}
 	for _, d := range open {
-		want, err := newSought(d, learned[d.Names])
+		want, err := s.sought(d, learned[d.Names])
 		if err != nil {
 			return err
 		}
@@ -183,18 +197,16 @@ func (s *settling) fetchAll() (map[*sought][]gainsight.Goal, error) {
 	found := map[*sought][]gainsight.Goal{}
 	asked := map[question][]gainsight.Goal{}
 	for _, want := range s.open {
-		field, value := "Name", want.name
-		if !want.isCreate() {
-			field, value = "Gsid", want.doubt.Gsid
-		}
-		key := question{field, value}
+		key := s.asks(want)
 		goals, known := asked[key]
 		if !known {
+			var gap string
 			var err error
-			if goals, err = s.fetch(field, value); err != nil {
+			if goals, gap, err = s.fetch(key); err != nil {
 				s.fault(err)
 				return nil, nil
 			}
+			s.gaps[key] = gap
 			if s.stops.stopping() {
 				return nil, nil
 			}
@@ -208,26 +220,46 @@ func (s *settling) fetchAll() (map[*sought][]gainsight.Goal, error) {
 // question is what one fetch asks for: the goals of which field is value.
 type question struct{ field, value string }
 
-// fetch reads every goal of which field is value. A field that the tenant does
+// asks is the question whose answer holds the goal of a doubt, if there is one.
+func (s *settling) asks(want *sought) question {
+	switch {
+	case !want.isCreate():
+		return question{"Gsid", want.doubt.Gsid}
+	case want.marker != "":
+		return question{s.markerField(), want.marker}
+	}
+	return question{"Name", want.name}
+}
+
+// fetch reads every goal that answers the question. gap says why goals may be
+// missing from the answer, "" where none can be. A field that the tenant does
 // not let us select is left out of the comparison.
-func (s *settling) fetch(field, value string) ([]gainsight.Goal, error) {
+func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err error) {
 	for {
-		var goals []gainsight.Goal
-		var err error
+		goals, err = nil, nil
 		query := gainsight.Query{Select: s.columns,
-			Where: []gainsight.Condition{{Field: field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(value)}}}}
+			Where: []gainsight.Condition{{Field: ask.field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(ask.value)}}}}
 		if !s.withinBudget() {
-			return nil, nil
+			return nil, "", nil
 		}
-		for g, failed := range s.cfg.Client.Goals(s.stops.ctx, query) {
+		walk := s.cfg.Client.Walk(query)
+		for g, failed := range walk.Goals(s.stops.ctx) {
 			if err = failed; err != nil {
 				break
 			}
 			goals = append(goals, g.Clone())
 		}
 		var failure *gainsight.Error
-		if err == nil || !errors.As(err, &failure) || !s.drop(failure.RefusedFields()) {
-			return goals, err
+		switch refused := errors.As(err, &failure); {
+		case err == nil && walk.Report().Proved:
+			return goals, "", nil
+		case err == nil:
+			return goals, "the tenant's list is not proved to be whole: " + walk.Report().Why, nil
+		case refused && s.drop(failure.RefusedFields()):
+		case refused && failure.Answer.Verdict == gainsight.Rejected:
+			return nil, "the tenant does not list goals by " + ask.field + ": " + reasonOf(failure.Answer), nil
+		default:
+			return nil, "", err
 		}
 	}
 }
@@ -287,7 +319,7 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 			if claimed[g.Gsid] {
 				continue
 			}
-			switch want.fits(g, s.user) {
+			switch want.fits(g, s.user, s.markerField()) {
 			case exactFit:
 				f.exact = append(f.exact, g.Gsid)
 				wanted[g.Gsid]++
@@ -317,6 +349,8 @@ func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought
 		return checkpoint.Event{Status: checkpoint.Created, Gsid: f.exact[0], Code: "recovered", Reason: "found in the tenant by reading back"}, true
 	case !final:
 		return e, false
+	case len(f.exact)+len(f.near) == 0 && s.gaps[s.asks(want)] != "":
+		return parked("absence cannot be proved, for " + s.gaps[s.asks(want)]), true
 	case len(f.exact)+len(f.near) == 0:
 		return s.absent(want, "no goal of this row is in the tenant")
 	case !s.last:
@@ -331,7 +365,7 @@ func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool
 		if !final {
 			return e, false
 		}
-		return parked("goal " + want.doubt.Gsid + " cannot be read back"), true
+		return parked(strings.TrimRight("goal "+want.doubt.Gsid+" cannot be read back: "+s.gaps[s.asks(want)], ": ")), true
 	}
 	g := &goals[0]
 	if !want.blind && want.asSent(g) {
@@ -426,12 +460,13 @@ func (s *settling) fence() (visible bool, err error) {
 	if newest.gsid == "" {
 		return true, nil
 	}
-	want, err := newSought(&checkpoint.Doubt{Op: newest.op}, "")
+	want, err := s.sought(&checkpoint.Doubt{Op: newest.op}, "")
 	if err != nil {
 		return false, err
 	}
+	ask := s.asks(want)
 	for patience := time.Now().Add(fencePatience); ; {
-		goals, err := s.fetch("Name", want.name)
+		goals, _, err := s.fetch(ask)
 		if err != nil {
 			s.fault(err)
 			return false, nil
@@ -453,7 +488,7 @@ func (a *apply) audit(ctx context.Context) error {
 		return nil
 	}
 	s := &settling{apply: a}
-	if err := s.load(ctx, checkpoint.Created); err != nil || len(s.open) == 0 {
+	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
 	found, err := s.fetchAll()

@@ -124,6 +124,8 @@ func (c *Checker) attach(r boundRef) error {
 	case r.ref.metric != "":
 		c.attachMetric(r)
 		return nil
+	case r.ref.custom && c.cfg.Reserved != "" && strings.EqualFold(r.ref.name, c.cfg.Reserved):
+		return &ColumnError{Text: fmt.Sprintf("%s: %s carries the rows' markers (--marker-field): leave it out of the file, or name another field", c.table.Name(), r.ref.name)}
 	case r.ref.custom:
 		f := &field{id: r.ref.name, headers: []string{r.ref.name}, kind: customKind}
 		b := binding{field: f, lookup: -1}

@@ -17,6 +17,7 @@ type IDMap struct {
 // objectIDs are the records of one object.
 type objectIDs struct {
 	byName  map[string]string // folded name → Gsid
+	byGsid  map[string]string // Gsid → the first of its names, as written
 	rivals  map[string]string // folded name → a second Gsid of that name
 	listed  bool              // an id-map file has this object: a name that it lacks is a problem
 	names   []string          // as written, for the nearest
@@ -104,7 +105,7 @@ func (m *IDMap) object(name string) *objectIDs {
 	}
 	o := m.objects[name]
 	if o == nil {
-		o = &objectIDs{byName: map[string]string{}, rivals: map[string]string{}, advices: map[string]string{}}
+		o = &objectIDs{byName: map[string]string{}, byGsid: map[string]string{}, rivals: map[string]string{}, advices: map[string]string{}}
 		m.objects[name] = o
 	}
 	return o
@@ -121,13 +122,17 @@ func objectKey(name string) string {
 
 func (o *objectIDs) add(name, gsid string) {
 	key := fold(name)
+	gsid = strings.Clone(gsid)
+	if _, named := o.byGsid[gsid]; !named {
+		o.byGsid[gsid] = strings.Clone(name)
+	}
 	switch known, ok := o.byName[key]; {
 	case !ok:
-		o.byName[key] = strings.Clone(gsid)
+		o.byName[key] = gsid
 		o.names = append(o.names, strings.Clone(name))
 		o.spell = nil
 	case known != gsid:
-		o.rivals[key] = strings.Clone(gsid)
+		o.rivals[key] = gsid
 	}
 }
 

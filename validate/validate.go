@@ -9,7 +9,8 @@
 // *MissingColumnError or a *ColumnError. LoadMapping and ReadIDMap read the two
 // files that help: how columns become fields, and which names have which ids.
 // What a field takes is said once, in its schema; MappingHelp and Fields are
-// the reference of it for people.
+// the reference of it for people. For the way back ResolveSelect, Terms and
+// Labels put the same names into the API's words, and its ids into names.
 package validate
 
 import (
@@ -53,6 +54,7 @@ type Config struct {
 	BlankError      bool   // --blank error: a blank cell in a mapped column is a problem
 	OnUnknownColumn string // error (""), warn, ignore
 	AllowDuplicates bool   // --on-duplicate create: two rows of one natural key are allowed
+	Reserved        string // --marker-field: a custom field that neither columns nor constants may set
 	FirstMatch      bool   // --multi-match first: FIRSTMATCH in lookups, else MARKASERROR
 }
 

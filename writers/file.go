@@ -3,8 +3,10 @@ package writers
 import (
 	"bufio"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
+	"hash"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -39,6 +41,8 @@ type FileOptions struct {
 	// Root is the folder that the path must not leave, symbolic links on the
 	// way included; it may be one itself. "" stands for the folder of the path.
 	Root string
+	// Sum asks for the SHA-256 of the content.
+	Sum bool
 }
 
 // File is a file that appears whole or not at all. It belongs to one goroutine.
@@ -51,6 +55,9 @@ type File struct {
 	aside  string   // of the scratch folder in the folder; "" if there is none
 	f      *os.File
 	w      *bufio.Writer
+	sum    hash.Hash // nil unless asked for
+	size   int64
+	ready  bool // prepared
 }
 
 // Create begins the file path with mode 0600. Folders that are missing are
@@ -67,6 +74,9 @@ func Create(path string, o FileOptions) (*File, error) {
 		return nil, newError(path, "create", err)
 	}
 	f := &File{path: path, folder: p.folder, dir: dir, name: filepath.Base(path)}
+	if o.Sum {
+		f.sum = sha256.New()
+	}
 	if err := f.open(); err != nil {
 		_ = dir.Close()
 		return nil, newError(path, "create", err)
@@ -110,11 +120,48 @@ func (f *File) Write(p []byte) (int, error) {
 	if f.dir == nil {
 		return 0, newError(f.path, "write", errClosed)
 	}
+	if f.ready {
+		return 0, newError(f.path, "write", errClosed)
+	}
+	if f.sum != nil {
+		_, _ = f.sum.Write(p) // a hash's Write returns no error
+	}
 	n, err := f.w.Write(p)
+	f.size += int64(n)
 	if err != nil {
 		err = newError(f.path, "write", err)
 	}
 	return n, err
+}
+
+// Sum is the SHA-256 of what was written, nil unless it was asked for, and its size in bytes.
+func (f *File) Sum() (sha256 []byte, size int64) {
+	if f.sum == nil {
+		return nil, f.size
+	}
+	return f.sum.Sum(nil), f.size
+}
+
+// Prepare brings the content to the disk and sees that the target may be
+// replaced; then only the name is left for Commit to give.
+func (f *File) Prepare() error {
+	if f.dir == nil {
+		return newError(f.path, "commit", errClosed)
+	}
+	if f.ready {
+		return nil
+	}
+	if err := f.w.Flush(); err != nil {
+		return newError(f.path, "write", err)
+	}
+	if err := f.f.Sync(); err != nil {
+		return newError(f.path, "sync", err)
+	}
+	if err := checkTarget(f.dir, f.name); err != nil {
+		return newError(f.path, "rename", err)
+	}
+	f.ready = true
+	return nil
 }
 
 // Commit brings the content to the disk and gives the file its name, in place
@@ -126,13 +173,10 @@ func (f *File) Commit() error {
 		return newError(f.path, "commit", errClosed)
 	}
 	defer f.Abort()
-	if err := f.w.Flush(); err != nil {
-		return newError(f.path, "write", err)
+	if err := f.Prepare(); err != nil {
+		return err
 	}
-	if err := f.f.Sync(); err != nil {
-		return newError(f.path, "sync", err)
-	}
-	if err := checkTarget(f.dir, f.name); err != nil {
+	if err := checkTarget(f.dir, f.name); err != nil { // again: Prepare may be long ago
 		return newError(f.path, "rename", err)
 	}
 	if err := f.rename(); err != nil {

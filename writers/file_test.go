@@ -2,6 +2,7 @@ package writers
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -374,4 +375,37 @@ func everything(t *testing.T, folder string) []string {
 		names = append(names, e.Name())
 	}
 	return names
+}
+
+// Prepared files appear by Commit alone, and their sums are those of their bytes.
+func TestPreparedFilesAppearTogether(t *testing.T) {
+	dir := t.TempDir()
+	var tables []*Table
+	for _, name := range []string{"a.csv", "b.xlsx", "c.jsonl.gz"} {
+		table, err := NewTable(filepath.Join(dir, name), Columns("x"), TableOptions{FileOptions: FileOptions{Sum: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer table.Abort()
+		if err := errors.Join(table.Write([]string{"1"}), table.Prepare(), table.Prepare()); err != nil {
+			t.Fatal(err)
+		}
+		if table.Write([]string{"2"}) == nil {
+			t.Errorf("%s: a row after Prepare", name)
+		}
+		tables = append(tables, table)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "[abc]*")); err != nil || len(left) > 0 {
+		t.Errorf("before Commit: %v, %v", left, err)
+	}
+	for i, table := range tables {
+		sum, size := table.Sum()
+		if err := table.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		text, err := os.ReadFile(filepath.Join(dir, []string{"a.csv", "b.xlsx", "c.jsonl.gz"}[i]))
+		if want := sha256.Sum256(text); err != nil || !bytes.Equal(sum, want[:]) || size != int64(len(text)) {
+			t.Errorf("table %d: %v, sum %x of %d bytes, want %x of %d", i, err, sum, size, want, len(text))
+		}
+	}
 }

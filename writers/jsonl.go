@@ -39,7 +39,8 @@ func (t *jsonlTable) row(cells []string) error {
 	t.rows++
 	for i, cell := range cells {
 		t.buf = append(t.buf, t.keys[i]...)
-		if t.columns[i].Kind == Number && isDecimal(cell) {
+		kind := t.columns[i].Kind
+		if kind == Number && isDecimal(cell) || kind == Bool && (cell == "true" || cell == "false") {
 			t.buf = append(t.buf, cell...)
 			continue
 		}

@@ -53,7 +53,8 @@ type Kind uint8
 const (
 	Text   Kind = iota
 	Number      // a decimal of at most 15 digits, as 12 or -0.5: a number in XLSX and JSONL
-	Date        // 2025-03-04 or 2025-03-04T10:30:00: a date in XLSX
+	Date        // 2025-03-04, 2025-03-04T10:30:00 or 2025-03-04T10:30:00.250Z: a date in XLSX
+	Bool        // true or false: a truth value in XLSX and JSONL
 )
 
 // Column is one column of a table.
@@ -92,6 +93,7 @@ type Table struct {
 	gz    *gzip.Writer
 	enc   encoder
 	err   error // of the first failure; nothing is committed after it
+	ready bool  // prepared
 	done  bool
 }
 
@@ -187,7 +189,7 @@ func (t *Table) Write(cells []string) error {
 	switch {
 	case t.err != nil:
 		return t.err
-	case t.done:
+	case t.done || t.ready:
 		return newError(t.name, "write", errClosed)
 	case len(cells) != t.width:
 		t.err = newError(t.name, "write", fmt.Errorf("a row has %d cells, the header %d", len(cells), t.width))
@@ -199,23 +201,37 @@ func (t *Table) Write(cells []string) error {
 	return t.err
 }
 
+// Prepare ends the table and brings it to the disk; Commit then only lets it
+// appear, so that several tables may appear together.
+func (t *Table) Prepare() error {
+	switch {
+	case t.err != nil || t.ready:
+		return t.err
+	case t.done:
+		return newError(t.name, "commit", errClosed)
+	}
+	t.ready = true
+	if t.err = t.finish(); t.err == nil && t.file != nil {
+		t.err = t.file.Prepare()
+	}
+	return t.err
+}
+
 // Commit ends the table and lets it appear. After an error it does not.
 func (t *Table) Commit() error {
 	if t.err == nil && t.done {
 		return newError(t.name, "commit", errClosed)
 	}
 	defer t.Abort()
-	if t.err != nil {
-		return t.err
-	}
-	if t.err = t.finish(); t.err != nil {
-		return t.err
-	}
-	if t.file != nil {
+	if t.Prepare() == nil && t.file != nil {
 		t.err = t.file.Commit()
 	}
 	return t.err
 }
+
+// Sum is the SHA-256 and the size in bytes of a table in a file that was
+// prepared, where FileOptions.Sum asked for it.
+func (t *Table) Sum() (sha256 []byte, size int64) { return t.file.Sum() }
 
 func (t *Table) finish() error {
 	err := t.enc.close()

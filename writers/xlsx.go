@@ -163,8 +163,14 @@ func (t *xlsxTable) value(i int, s string) any {
 		if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
 			return excelize.Cell{StyleID: t.styles.date, Value: day}
 		}
-		if at, err := time.Parse("2006-01-02T15:04:05", s); err == nil && sheetDate(at) && at.Nanosecond() == 0 {
+		// A serial number tells milliseconds apart, and no less.
+		at, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
+		if err == nil && sheetDate(at) && at.Nanosecond()%int(time.Millisecond) == 0 {
 			return excelize.Cell{StyleID: t.styles.dateTime, Value: at}
+		}
+	case Bool:
+		if s == "true" || s == "false" {
+			return s == "true"
 		}
 	case Text:
 	}

@@ -44,8 +44,6 @@ func (s *stage) saved(dir string) int {
 	return got.Calls.Saved
 }
 
-func (s *stage) fetches() int { return s.tenant.State().Calls.ByEndpoint["goal_fetch"] }
-
 func TestOnlyWhatDiffersIsWritten(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")

@@ -138,3 +138,35 @@ func workbookParts() [][2]string {
 <Relationship Id="rId2" Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/sharedStrings" Target="sharedStrings.xml"/></Relationships>`},
 	}
 }
+
+// TestLargeExportNeedsLittleMemory exports ten times as many goals, and wants
+// no more memory than their marks take, and what excelize holds of a sheet
+// before it puts it aside (16 MiB, in a buffer that doubles).
+func TestLargeExportNeedsLittleMemory(t *testing.T) {
+	t.Parallel()
+	rows := 50_000
+	if testing.Short() {
+		rows = 20_000
+	}
+	s := newStage(t, "")
+	peaks := map[string]int{}
+	grown := 0
+	for _, n := range []int{rows / 10, rows} {
+		s.grow(fmt.Sprintf("Large %d", n), n-grown)
+		grown = n
+		for _, format := range []string{"csv", "xlsx"} {
+			p := s.start("export", "goals", "-o", "large."+format, "--progress", "none")
+			peak := p.peak() >> 10
+			r := s.want(0, p)
+			if want := fmt.Sprintf("%d goals", n+6); !strings.HasPrefix(r.stdout, want) {
+				t.Errorf("stdout %q, want %s", r.stdout, want)
+			}
+			t.Logf("%d goals into %s took %d MiB", n, format, peak)
+			most := map[string]int{"csv": 60, "xlsx": 115}[format]
+			if before := peaks[format]; before > 0 && format == "csv" && peak > before+20 || peak > most {
+				t.Errorf("%d goals into %s took %d MiB, a tenth of them %d MiB", n, format, peak, before)
+			}
+			peaks[format] = peak
+		}
+	}
+}

@@ -21,6 +21,7 @@ const (
 	exitChanged     = 9
 	exitLocked      = 10
 	exitNoWrite     = 11
+	exitEmpty       = 12
 	exitDiffers     = 20
 	exitInterrupted = 130
 	exitTerminated  = 143
@@ -47,6 +48,7 @@ func exitCodes() []exitCode {
 		{exitChanged, "refused: the plan's tenant or picklists changed, or the same file came with other options"},
 		{exitLocked, "locked by another process, which is named"},
 		{exitNoWrite, "the state or report folder cannot be written; resumable"},
+		{exitEmpty, "nothing to export (--if-empty fail)"},
 		{exitDiffers, "changes exist (plan --detailed-exitcode)"},
 		{exitInterrupted, "interrupted (Ctrl-C) after a clean drain; resumable"},
 		{exitTerminated, "terminated (SIGTERM, SIGHUP) after a clean drain; resumable"},

@@ -26,6 +26,7 @@ func topics() []topic {
 		{"files", "Files that gsbatch reads and writes", func(*cobra.Command) string { return filesHelp() }},
 		{"fields", "Columns of an input file and the fields they fill", func(*cobra.Command) string { return fieldsHelp() }},
 		{"mapping", "The mapping file", func(*cobra.Command) string { return validate.MappingHelp }},
+		{"export", "What an export writes, and its filters", func(*cobra.Command) string { return exportHelp() }},
 		{"quota", "How calls are counted, shared and saved", func(*cobra.Command) string { return quotaHelp() }},
 	}
 }
@@ -194,9 +195,13 @@ number, where the header is 1.
 A CSV cell that a spreadsheet would run as a formula gets a leading ' in
 reports; import takes one off.
 
+Exports: the file of -o (or its pieces name-001 …), and FILE.manifest.json with
+counts, calls, filter, columns and the SHA-256 of each file. All of them appear
+together, the manifest last: while it is missing, the export is not whole.
+
 State folder: --state, GSBATCH_STATE, systemd's STATE_DIRECTORY, or gsbatch in
-the XDG state folder (~/.local/state). It holds the runs, the quota and the
-embedded tenant. Keep it: it is what keeps a row from being created twice.
+the XDG state folder (~/.local/state). It holds the runs, the quota, what an
+export that was broken off has read (for a day) and the embedded tenant. Keep it: it is what keeps a row from being created twice.
 
 Settings: gsbatch.yaml in the working folder and gsbatch/config.yaml in the XDG
 configuration folder; see gsbatch help environment.

@@ -14,12 +14,14 @@ func nextCommand(app *App, info checkpoint.Info, c checkpoint.Counts) string {
 	switch {
 	case info.State == checkpoint.Planned:
 		return app.command("apply", info.ID)
+	case info.State == checkpoint.Paused && info.ExitCode != nil && *info.ExitCode == exitDoubt:
+		return app.command("settle", info.ID) // what is pending waits for rows in doubt
 	case info.State == checkpoint.Paused, info.State == checkpoint.Running:
 		return app.command("resume", info.ID)
 	case info.Command == undoCommand && c.InDoubt+c.Parked == 0:
 		return "" // its rows are not of a file that could be imported
 	case c.InDoubt+c.Parked > 0:
-		return app.command("runs", "show", info.ID)
+		return app.command("settle", info.ID)
 	case info.State == checkpoint.Finished && c.Pending > 0:
 		// Nothing was sent: the rows that are valid are in the input alone.
 		return app.importCommand(info, info.Input.Path, allKept)
@@ -63,7 +65,7 @@ func allKept(string) bool { return true }
 // own form, all of whose rows are wanted.
 func meaningful(flag string) bool {
 	return slices.Contains([]string{"object", "mode", "map", "set", "id-map", "date-format", "clear-token", "blank",
-		"on-duplicate", "on-unknown-column", "multi-match"}, flag)
+		"on-duplicate", "on-unknown-column", "multi-match", "marker-field"}, flag)
 }
 
 // importCommand imports a file for the run's tenant with those of the run's

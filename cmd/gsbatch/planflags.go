@@ -24,6 +24,7 @@ type planFlags struct {
 	onUnknownColumn, multiMatch                string
 	mapFile, idMap, dateFormat, clearToken, at string
 	set                                        []string
+	marker                                     string
 	skipInvalid, again                         bool
 	diff                                       string
 	key                                        []string
@@ -45,6 +46,7 @@ func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run or is in the tenant")
 	addChoice(cmd, fs, &p.onUnknownColumn, "on-unknown-column", "error", []string{"error", "warn", "ignore"}, "a column that is no field")
 	addChoice(cmd, fs, &p.multiMatch, "multi-match", "error", []string{"error", "first"}, "a name that the server finds twice")
+	fs.StringVar(&p.marker, "marker-field", "", "put each created row's marker into the custom text field `FIELD__gc`, by which a row in doubt is found for certain")
 	fs.StringVar(&p.at, "rows", "", "take only these `LINES`, as 2-500,800; the others are skipped")
 	return p
 }
@@ -63,9 +65,13 @@ func (p *planFlags) config(app *App) (cfg validate.Config, rows pipeline.RowSet,
 	cfg = validate.Config{
 		Mode: validate.Mode(p.mode), DateFormat: p.dateFormat, ClearToken: p.clearToken, BlankError: p.blank == "error",
 		OnUnknownColumn: p.onUnknownColumn, AllowDuplicates: p.onDuplicate == "create", FirstMatch: p.multiMatch == "first",
+		Reserved: p.marker,
+	}
+	if p.marker != "" && !strings.HasSuffix(p.marker, "__gc") {
+		return cfg, rows, "", usagef("name a custom text field of goals", "%s: %q does not end in __gc", app.settings.place("marker-field"), p.marker)
 	}
 	shape := []any{p.object, p.mode, p.blank, p.onDuplicate, p.onUnknownColumn, p.multiMatch, p.dateFormat, p.clearToken,
-		p.at, p.set, p.key, p.input.Sheet, p.input.HeaderRow, p.input.Delimiter, p.input.Encoding}
+		p.at, p.marker, p.set, p.key, p.input.Sheet, p.input.HeaderRow, p.input.Delimiter, p.input.Encoding}
 	for _, text := range p.set {
 		field, value, found := strings.Cut(text, "=")
 		if !found || field == "" {

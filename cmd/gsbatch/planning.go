@@ -89,6 +89,7 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 		Input: checkpoint.Input{Path: in.table.Path(), SHA256: in.sha256, Format: string(in.table.Format()),
 			Sheet: in.table.Sheet(), Date1904: in.table.Date1904()},
 		Header: in.table.Header(), Settings: settings, OptionsHash: in.options, Picklists: in.picklists.Hash(), CreatedAt: now,
+		Marker: in.flags.marker,
 	}
 	if full, err := filepath.Abs(info.Input.Path); err == nil && info.Input.Path != "-" {
 		info.Input.Path = full

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/checkpoint"
+	"gsbatch/pipeline"
 )
 
 func newApply(app *App) *cobra.Command {
@@ -149,7 +150,12 @@ func reportEnded(ctx context.Context, app *App, folder *checkpoint.Folder, id, c
 }
 
 // goOn carries out a run of the state folder with its own settings.
-func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool) (err error) {
+func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool) error {
+	return goOnWith(app, cmd, flags, info, planned, pipeline.Apply)
+}
+
+// goOnWith has work done on a run of the state folder with its own settings.
+func goOnWith(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool, work worker) (err error) {
 	ctx := app.hard
 	if err := restoreSettings(app, cmd, info); err != nil {
 		return err
@@ -177,11 +183,11 @@ func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, p
 			return err
 		}
 	}
-	return resumeRun(ctx, app, d, flags, info.ID, cmd.Name())
+	return resumeRun(ctx, app, d, flags, info.ID, cmd.Name(), work)
 }
 
 // resumeRun takes hold of the run and carries it out.
-func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, command string) (err error) {
+func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, command string, work worker) (err error) {
 	run, err := app.lockRun(ctx, d.folder, id, command)
 	if err != nil {
 		return err
@@ -199,7 +205,7 @@ func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, comm
 	if err := tryReports(run.Info().ReportDir); err != nil {
 		return err
 	}
-	s := &session{desk: d, run: run, flags: flags, later: true}
+	s := &session{desk: d, run: run, flags: flags, work: work, later: work == nil}
 	return s.apply(ctx)
 }
 

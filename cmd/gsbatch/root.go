@@ -20,6 +20,8 @@ func commands(app *App) []*cobra.Command {
 		newResume(app),
 		newRetry(app),
 		newUndo(app),
+		newSettle(app),
+		newExport(app),
 		newRuns(app),
 		newQuota(app),
 		newRows(app),

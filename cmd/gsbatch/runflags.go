@@ -30,17 +30,29 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	r := new(runFlags)
 	r.quota.add(cmd)
 	fs := cmd.Flags()
-	fs.BoolVar(&r.quota.wait, "wait-quota", false, "when the day's calls are used, wait until they are there again instead of pausing with exit 7")
-	fs.Int64Var(&r.maxCalls, "max-calls", 0, "pause after `N` calls")
-	fs.DurationVar(&r.maxDuration, "max-duration", 0, "pause after this `DURATION`, as 8h")
 	fs.StringVar(&r.maxErrors, "max-errors", "", "stop at `N` rejected rows, or at N% of those sent (from 50 rows on)")
 	fs.IntVar(&r.workers, "workers", 0, "calls under way at a time (default: as many as the quota needs)")
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
+	r.addLate(cmd)
+	return r
+}
+
+// addLate declares what settling rows in doubt has in common with sending rows.
+func (r *runFlags) addLate(cmd *cobra.Command) {
+	fs := cmd.Flags()
+	fs.BoolVar(&r.quota.wait, "wait-quota", false, "when the day's calls are used, wait until they are there again instead of pausing with exit 7")
+	fs.Int64Var(&r.maxCalls, "max-calls", 0, "pause after `N` calls")
+	fs.DurationVar(&r.maxDuration, "max-duration", 0, "pause after this `DURATION`, as 8h")
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
 	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a goal that somebody edited since the file's ModifiedDate, or since the plan")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
 	fs.StringVar(&r.metrics, "metrics-file", "", "write metrics for Prometheus into `F.prom` during the run and at its end, for a collector of text files")
-	return r
+}
+
+// addSettling declares the flags of settle, which sends nothing.
+func (r *runFlags) addSettling(cmd *cobra.Command) {
+	r.quota.add(cmd)
+	r.addLate(cmd)
 }
 
 // runLimits are the limits of a run, checked.

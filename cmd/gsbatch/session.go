@@ -23,9 +23,13 @@ type session struct {
 	flags *runFlags
 	again bool
 	later bool              // the plan was made by an earlier command
+	work  worker            // nil: pipeline.Apply
 	began checkpoint.Info   // the run's, before this process applied it
 	cost  *writers.Forecast // of the plan; nil where none was made now
 }
+
+// worker is what is done on a run: pipeline.Apply, Settle or Decide.
+type worker func(ctx, stop context.Context, cfg pipeline.ApplyConfig) (pipeline.Outcome, error)
 
 // apply carries the run out and returns what the command leaves with.
 func (s *session) apply(ctx context.Context) error {
@@ -51,7 +55,11 @@ func (s *session) apply(ctx context.Context) error {
 		s.app.tell("stopping: no further row is begun; calls under way have %v to be answered; a second signal leaves at once\n", s.app.general.grace)
 	})
 	s.app.log.Info("applying", "run", info.ID, "tenant", info.Tenant, "rows", info.Input.Rows, "workers", cfg.Workers, "rate", s.flags.quota.rate.String())
-	out, err := pipeline.Apply(ctx, s.app.stop, cfg)
+	work := s.work
+	if work == nil {
+		work = pipeline.Apply
+	}
+	out, err := work(ctx, s.app.stop, cfg)
 	s.app.log.Info("applied", "run", info.ID, "took", out.Took, "calls", out.Calls.Total, "stops", len(out.Stops))
 	told()
 	gauge.stop()
@@ -60,7 +68,18 @@ func (s *session) apply(ctx context.Context) error {
 	if _, stale := errors.AsType[*pipeline.StaleError](err); clash || stale {
 		return err // nothing was begun
 	}
+	if _, refused := errors.AsType[*pipeline.DecisionError](err); refused {
+		return errors.Join(usagef("", "%w", err), s.unchanged(ctx, info, out))
+	}
 	return s.finish(ctx, out, err)
+}
+
+// unchanged leaves the run as it was when it was taken, but for the calls.
+func (s *session) unchanged(ctx context.Context, was checkpoint.Info, out pipeline.Outcome) error {
+	err := pipeline.Finish(ctx, s.run, out, exitOK)
+	return errors.Join(err, s.run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.State, info.ExitCode, info.Reported, info.ResumeAt = was.State, was.ExitCode, was.Reported, was.ResumeAt
+	}))
 }
 
 // confirmCanary asks whether the rest is to follow the canaries.
@@ -122,6 +141,9 @@ func (s *session) exitCode(out pipeline.Outcome, failed error) int {
 	if failed != nil {
 		code, _ := s.app.exitFor(failed)
 		codes = append(codes, code)
+	}
+	if c := out.Counts; c.Pending > 0 && len(codes) == 1 && countsCode(c) != exitDoubt {
+		codes = append(codes, exitPaused) // settled as not there: resume sends them
 	}
 	return worst(append(codes, countsCode(out.Counts))...)
 }
