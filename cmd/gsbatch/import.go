@@ -166,7 +166,7 @@ func (in *intake) before(ctx context.Context, d *desk, flags *runFlags) (done bo
 	switch found {
 	case pipeline.BeforeGoOn:
 		in.app.tell("this file is run %s already, which is not finished: going on with it\n", info.ID)
-		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import", pipeline.Apply)
+		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import", nil)
 	case pipeline.BeforeDone:
 		return true, in.doneBefore(ctx, d, info)
 	case pipeline.BeforeDiffers:

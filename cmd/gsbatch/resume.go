@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/checkpoint"
-	"gsbatch/pipeline"
 )
 
 func newApply(app *App) *cobra.Command {
@@ -151,10 +150,10 @@ func reportEnded(ctx context.Context, app *App, folder *checkpoint.Folder, id, c
 
 // goOn carries out a run of the state folder with its own settings.
 func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool) error {
-	return goOnWith(app, cmd, flags, info, planned, pipeline.Apply)
+	return goOnWith(app, cmd, flags, info, planned, nil)
 }
 
-// goOnWith has work done on a run of the state folder with its own settings.
+// goOnWith has work, nil for pipeline.Apply, done on a run of the state folder with its own settings.
 func goOnWith(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool, work worker) (err error) {
 	ctx := app.hard
 	if err := restoreSettings(app, cmd, info); err != nil {
