@@ -37,24 +37,7 @@ type Found struct {
 
 // Candidates yields the rows that goals were found for, in input order.
 func (r *Run) Candidates(ctx context.Context) iter.Seq2[Found, error] {
-	return func(yield func(Found, error) bool) {
-		for next := int64(0); ; {
-			list, err := r.candidates(ctx, next)
-			if err != nil {
-				yield(Found{}, err)
-				return
-			}
-			for i := range list {
-				if !yield(list[i], nil) {
-					return
-				}
-			}
-			if len(list) < opBatch {
-				return
-			}
-			next = list[len(list)-1].Seq
-		}
-	}
+	return inBatches(func(after int64) ([]Found, error) { return r.candidates(ctx, after) }, func(f *Found) int64 { return f.Seq })
 }
 
 // candidates reads those of opBatch rows behind row after.

@@ -93,11 +93,19 @@ func (r *Run) ChangesOf(ctx context.Context, seqs []int64) ([]Change, error) {
 
 // Changes yields every operation in input order, as of the last Fold.
 func (r *Run) Changes(ctx context.Context) iter.Seq2[Change, error] {
-	return func(yield func(Change, error) bool) {
-		for next := int64(0); ; {
-			list, err := r.changes(ctx, changeColumns+`WHERE o.seq > ? ORDER BY o.seq LIMIT ?`, next, opBatch)
+	return inBatches(func(after int64) ([]Change, error) {
+		return r.changes(ctx, changeColumns+`WHERE o.seq > ? ORDER BY o.seq LIMIT ?`, after, opBatch)
+	}, func(c *Change) int64 { return c.Seq })
+}
+
+// inBatches yields what read gives, at most opBatch of them behind a row at a time.
+func inBatches[T any](read func(after int64) ([]T, error), seqOf func(*T) int64) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for after := int64(0); ; {
+			list, err := read(after)
 			if err != nil {
-				yield(Change{}, err)
+				var none T
+				yield(none, err)
 				return
 			}
 			for i := range list {
@@ -108,7 +116,7 @@ func (r *Run) Changes(ctx context.Context) iter.Seq2[Change, error] {
 			if len(list) < opBatch {
 				return
 			}
-			next = list[len(list)-1].Seq
+			after = seqOf(&list[len(list)-1])
 		}
 	}
 }

@@ -112,19 +112,24 @@ func (d *differ) held(ctx context.Context) error {
 	if err := d.plan.matchCreated(ctx, d.cfg); err != nil {
 		return err
 	}
+	return d.eachFound(ctx, d.hold)
+}
+
+// eachFound gives do the rows that goals were found for, some at a time.
+func (d *differ) eachFound(ctx context.Context, do func(context.Context, []checkpoint.Found) error) error {
 	var batch []checkpoint.Found
 	for found, err := range d.plan.Run.Candidates(ctx) {
 		if err != nil {
 			return err
 		}
 		if batch = append(batch, found); len(batch) == batchGoals {
-			if err := d.hold(ctx, batch); err != nil {
+			if err := do(ctx, batch); err != nil {
 				return err
 			}
 			batch = batch[:0]
 		}
 	}
-	return d.hold(ctx, batch)
+	return do(ctx, batch)
 }
 
 func (d *differ) hold(ctx context.Context, batch []checkpoint.Found) error {
@@ -149,20 +154,28 @@ func (d *differ) hold(ctx context.Context, batch []checkpoint.Found) error {
 	return d.plan.Run.Revise(ctx, revisions)
 }
 
-// decide is what becomes of a create that the tenant has or may have already.
-func (d *differ) decide(v *checkpoint.Revision, c *checkpoint.Change, goals []checkpoint.Candidate) {
-	var sure, all []string
+// gsidsOf names candidates: those that are sure, and all.
+func gsidsOf(goals []checkpoint.Candidate) (sure, all []string) {
 	for _, g := range goals {
 		all = append(all, g.Gsid)
 		if g.Sure {
 			sure = append(sure, g.Gsid)
 		}
 	}
+	return sure, all
+}
+
+// mendNamesake is what to do about a goal of the same name whose parent cannot be compared.
+const mendNamesake = "give the parent's Gsid, or its name in --id-map; to create the goal in any case, --on-duplicate create"
+
+// decide is what becomes of a create that the tenant has or may have already.
+func (d *differ) decide(v *checkpoint.Revision, c *checkpoint.Change, goals []checkpoint.Candidate) {
+	sure, all := gsidsOf(goals)
 	switch {
 	case len(sure) == 0:
 		d.problem(v, c.Line, validate.Problem{Code: "namesake",
 			Message: fmt.Sprintf("a goal of this name is in the tenant (%s), and whether it has the same parent is not known: %s is known by name alone", listed(all), strings.ReplaceAll(c.Names, "\n", ", ")),
-			Mend:    "give the parent's Gsid, or its name in --id-map; to create the goal in any case, --on-duplicate create"})
+			Mend:    mendNamesake})
 	case d.cfg.OnDuplicate == DuplicateSkip:
 		v.Fate = &checkpoint.Fate{Status: checkpoint.Skipped, Code: "in-tenant", Reason: d.inTenant(sure)}
 		if len(sure) == 1 {

@@ -161,13 +161,7 @@ func (p *Planned) matched(ctx context.Context, cfg *PlanConfig, twice map[int64]
 
 // theOne is the goal that a row is, or why that cannot be told.
 func theOne(goals []checkpoint.Candidate, onDuplicate OnDuplicate) (string, *validate.Problem) {
-	var sure, all []string
-	for _, g := range goals {
-		all = append(all, g.Gsid)
-		if g.Sure {
-			sure = append(sure, g.Gsid)
-		}
-	}
+	sure, all := gsidsOf(goals)
 	switch {
 	case len(sure) == 1:
 		return sure[0], nil
@@ -178,7 +172,7 @@ func theOne(goals []checkpoint.Candidate, onDuplicate OnDuplicate) (string, *val
 		return "", nil
 	}
 	return "", &validate.Problem{Code: "namesake", Message: "goals of this name are in the tenant (" + listed(all) + "), and whether one has the same parent is not known: it is known by name alone",
-		Mend: "give the parent's Gsid, or its name in --id-map; to create the goal in any case, --on-duplicate create"}
+		Mend: mendNamesake}
 }
 
 // goalDoc is a goal as it is kept with a candidate.
@@ -202,19 +196,7 @@ func (d *differ) stored(ctx context.Context) error {
 	if d.cfg.Mode != validate.Upsert {
 		return nil
 	}
-	var batch []checkpoint.Found
-	for found, err := range d.plan.Run.Candidates(ctx) {
-		if err != nil {
-			return err
-		}
-		if batch = append(batch, found); len(batch) == batchGoals {
-			if err := d.storedOf(ctx, batch); err != nil {
-				return err
-			}
-			batch = batch[:0]
-		}
-	}
-	return d.storedOf(ctx, batch)
+	return d.eachFound(ctx, d.storedOf)
 }
 
 func (d *differ) storedOf(ctx context.Context, batch []checkpoint.Found) error {
