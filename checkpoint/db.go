@@ -21,6 +21,7 @@ const busyTimeout = 20 * time.Second
 // apply never stands between two commits.
 type database struct {
 	path  string
+	born  os.FileInfo // of the file that was opened for writing
 	write *sql.DB
 	read  *sql.DB
 }
@@ -33,10 +34,11 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 	if err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	if err := file.Close(); err != nil {
+	born, err := file.Stat()
+	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	db := &database{path: path}
+	db := &database{path: path, born: born}
 	// synchronous=FULL: a commit is on the disk when it returns.
 	db.write, err = sql.Open("sqlite", dsn(path, "rw",
 		"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_txlock=immediate"))
@@ -162,5 +164,26 @@ func (db *database) transaction(ctx context.Context, do func(*sql.Tx) error) err
 		_ = tx.Rollback()
 		return db.wrap(err)
 	}
-	return db.wrap(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return db.wrap(err)
+	}
+	return db.inPlace()
+}
+
+// ErrVanished says that a file of the state folder, or the folder, was deleted,
+// moved or replaced while it was in use. What is written to a file without a
+// name is lost with the process.
+var ErrVanished = errors.New("it was deleted, moved or replaced while in use")
+
+// inPlace looks whether the file is still where it was opened. It takes some
+// microseconds, so that it can follow each commit.
+func (db *database) inPlace() error {
+	now, err := os.Stat(db.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && !os.SameFile(now, db.born):
+		return &StorageError{Path: db.path, Err: ErrVanished}
+	case err != nil:
+		return &StorageError{Path: db.path, Err: err}
+	}
+	return nil
 }

@@ -97,12 +97,23 @@ func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error
 	err := pipeline.Finish(ctx, s.run, out, code)
 	s.tellStops(out)
 	if trouble, ok := errors.AsType[*checkpoint.StorageError](errors.Join(failed, stopped(out), err)); ok {
-		return failf(exitNoWrite, "nothing more was sent: make room, then "+s.app.command("resume", s.run.Info().ID), "the run cannot be written down: %w", trouble)
+		return s.storageError(trouble)
 	}
 	if err != nil {
 		return errors.Join(failed, err)
 	}
 	return s.report(ctx, code, failed)
+}
+
+// storageError says that the run cannot be written down.
+func (s *session) storageError(trouble *checkpoint.StorageError) error {
+	id := s.run.Info().ID
+	mend := "nothing more was sent: make room, then " + s.app.command("resume", id)
+	if errors.Is(trouble, checkpoint.ErrVanished) {
+		mend = "nothing more was sent: put it back, then " + s.app.command("resume", id) +
+			"; where it is lost, look in the tenant for what was created before you import the file again"
+	}
+	return failf(exitNoWrite, mend, "the run cannot be written down: %w", trouble)
 }
 
 // report writes the reports and tells.
