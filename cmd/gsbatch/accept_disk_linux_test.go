@@ -203,3 +203,33 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 	}
 	s.proved(got.dir)
 }
+
+// TestReadOnlyFolders wants a state or report folder that can only be read to
+// be found out before the first call.
+func TestReadOnlyFolders(t *testing.T) {
+	t.Parallel()
+	for name, setup := range map[string]func(*stage, string){
+		"state":  func(s *stage, dir string) { s.setenv("GSBATCH_STATE", dir) },
+		"report": func(s *stage, dir string) { s.setenv("GSBATCH_REPORT_DIR", filepath.Join(dir, "rep")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "")
+			s.writeCSV("goals.csv", goalHeader(), goalRows("Read only", 10))
+			dir := s.path("fixed")
+			if err := os.Mkdir(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			// The mode of a folder does not bind root, a mount does.
+			if os.Geteuid() == 0 && !s.mount(dir, syscall.MS_RDONLY, "size=1m") {
+				return
+			}
+			setup(s, dir)
+			r := s.run(11, "import", "goals.csv")
+			s.oneLine(r, name, "fixed", "--"+map[string]string{"state": "state", "report": "report-dir"}[name])
+			if n := s.writes(); n != 0 {
+				t.Errorf("%d write calls", n)
+			}
+		})
+	}
+}
