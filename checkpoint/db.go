@@ -16,6 +16,9 @@ import (
 // busyTimeout is how long a statement waits for another process's transaction.
 const busyTimeout = 20 * time.Second
 
+// readers is how many connections read at a time.
+const readers = 4
+
 // database is one SQLite file. Writes go through one connection, since SQLite
 // allows one writer; reads have their own, so that a report or the feed of
 // apply never stands between two commits.
@@ -113,9 +116,31 @@ func openReader(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	read.SetMaxOpenConns(4)
-	read.SetMaxIdleConns(4) // to open one again costs more than most reads
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers) // to open one again costs more than most reads
 	return read, nil
+}
+
+// openReaders opens all connections for reading now: they can be used also when
+// the file has lost its name.
+func (db *database) openReaders(ctx context.Context) error {
+	var opened [readers]*sql.Conn
+	var err error
+	for i := range opened {
+		var tables int
+		if opened[i], err = db.read.Conn(ctx); err != nil {
+			break
+		}
+		if err = opened[i].QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+			break
+		}
+	}
+	for _, conn := range opened {
+		if conn != nil {
+			err = errors.Join(err, conn.Close()) // back into the pool
+		}
+	}
+	return db.wrap(err)
 }
 
 // dsn is the driver's name of the file at path; a URI, so that any character

@@ -49,8 +49,8 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 // Intend returns when the intent, or whatever else must be durable before
 // anything follows from it, and every event recorded before it, is on the
 // disk. Only then may the call be sent. After a failed commit it returns
-// that commit's *StorageError at once, and so it does once the run's reserve
-// was given back, though outcomes are still taken then.
+// that commit's *StorageError at once, and so it does once the run has its
+// Trouble, though outcomes are still taken then.
 func (j *Journal) Intend(e Event) error {
 	if err := j.run.reserve.trouble(); err != nil {
 		return err
@@ -108,7 +108,7 @@ func (j *Journal) Close() {
 
 // Serve commits until Close, or until a commit fails: an fsync is never tried
 // twice, since after a failed one nobody knows what is on the disk. Where the
-// run's reserve was given back its error is that failure, also after Close.
+// run has its Trouble the error is that, also after Close.
 func (j *Journal) Serve() error {
 	insert, err := j.run.db.write.Prepare(`INSERT INTO journal (batch) VALUES (?)`)
 	if err != nil {
@@ -148,7 +148,12 @@ func (j *Journal) commit(insert *sql.Stmt, b *batch) error {
 	if err != nil {
 		return err
 	}
-	return j.run.db.inPlace()
+	// Outcomes are still taken then: a file that was moved may be put back, and
+	// one without a name can be read until the process ends.
+	if err := j.run.db.inPlace(); err != nil {
+		j.run.reserve.refuse(err)
+	}
+	return nil
 }
 
 func (b *batch) dropIntents() {

@@ -1,6 +1,7 @@
 package checkpoint
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"os"
@@ -21,13 +22,14 @@ const reserveBytes = 1 << 20
 type reserve struct {
 	mu    sync.Mutex
 	path  string // "": none is held
-	spent error  // the failure that it was given back for
+	spent error  // the failure that it was given back for, or another after which nothing may be sent
 }
 
 // Reserve takes room on the disk beside the run's database, until Close. Once
 // it had to be given back no Journal of the run takes an intent any more. A disk
-// without that much room is a *StorageError.
-func (r *Run) Reserve() error {
+// without that much room is a *StorageError. It also opens all connections that
+// read, for the reports of a run whose file is gone.
+func (r *Run) Reserve(ctx context.Context) error {
 	r.reserve.mu.Lock()
 	defer r.reserve.mu.Unlock()
 	if r.reserve.path != "" || r.reserve.spent != nil {
@@ -38,7 +40,7 @@ func (r *Run) Reserve() error {
 		return &StorageError{Path: path, Err: errors.Join(err, remove(path))}
 	}
 	r.reserve.path = path
-	return nil
+	return r.db.openReaders(ctx)
 }
 
 func (db *database) reservePath() string { return strings.TrimSuffix(db.path, ".db") + ".reserve" }
@@ -90,15 +92,25 @@ func (r *reserve) drop() error {
 	return err
 }
 
-// trouble is the failure that the room was given back for, nil before.
+// trouble is the failure after which nothing may be sent, nil before.
 func (r *reserve) trouble() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.spent
 }
 
-// Trouble is the *StorageError that the reserve was given back for, nil while it
-// was not.
+// refuse notes a failure after which nothing may be sent.
+func (r *reserve) refuse(failure error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.spent == nil {
+		r.spent = failure
+	}
+}
+
+// Trouble is the *StorageError after which no Journal of the run takes an
+// intent: the reserve was given back for it, or the database vanished. nil
+// before.
 func (r *Run) Trouble() error { return r.reserve.trouble() }
 
 // roomy does a write, and once more with the reserve's room where the first

@@ -12,7 +12,7 @@ import (
 func TestOutcomesAfterTheReserve(t *testing.T) {
 	t.Parallel()
 	folder, run := newRun(t, 10)
-	if err := run.Reserve(); err != nil {
+	if err := run.Reserve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	held, err := os.Stat(filepath.Join(folder.Dir(), "runs", "a.reserve"))
@@ -73,7 +73,7 @@ func TestReserveIsRemoved(t *testing.T) {
 	if err := os.WriteFile(left, []byte("of a killed process"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := run.Reserve(); err != nil {
+	if err := run.Reserve(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	closeRun(t, run)
@@ -128,6 +128,9 @@ func TestVanishedFileAllowsNothing(t *testing.T) {
 	}
 	if err := os.Rename(path+".aside", path); err != nil {
 		t.Fatal(err)
+	}
+	if _, outcomes := facts(t, run); len(outcomes) != 1 {
+		t.Errorf("outcomes %v", outcomes)
 	}
 	closeRun(t, run)
 }

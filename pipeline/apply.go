@@ -144,7 +144,7 @@ func (a *apply) run(ctx context.Context, work func(*apply, context.Context) erro
 	if err := applicable(a.cfg.Run.Info()); err != nil {
 		return err
 	}
-	if err := a.cfg.Run.Reserve(); err != nil {
+	if err := a.cfg.Run.Reserve(ctx); err != nil {
 		return err
 	}
 	// Where it fails the next run that begins takes this one out.

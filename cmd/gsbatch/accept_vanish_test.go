@@ -47,7 +47,7 @@ func TestStateVanishes(t *testing.T) {
 			s := newStage(t, "latency=20ms")
 			s.setenv("GSBATCH_RATE", c.rate)
 			s.writeCSV("goals.csv", goalHeader(), goalRows("Vanish", rows))
-			p := s.start("import", "goals.csv", "--workers", workers, "--report-dir", "rep")
+			p := s.start("import", "goals.csv", "--workers", workers, "--report-dir", "rep", "--log-level", "info")
 			s.until("40 write calls", func() bool { return s.writes() >= 40 })
 			mend, err := c.act(s)
 			if err != nil {
@@ -59,6 +59,10 @@ func TestStateVanishes(t *testing.T) {
 			// Those under way, and those whose intent was durable when it was looked.
 			if more := s.writes() - sent; more > 8 {
 				t.Errorf("%d rows were sent after it", more)
+			}
+			kept := s.summaries()
+			if len(kept) != 1 || kept[0].Counts["created"] < 40 || kept[0].ExitCode != 11 {
+				t.Errorf("the reports do not tell what was sent: %+v\n%s", kept, r.stderr)
 			}
 			if c.lost {
 				return
