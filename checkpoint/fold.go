@@ -87,8 +87,12 @@ func (e *Event) fate() Fate {
 		return Fate{Status: InDoubt, Attempts: e.Attempt, At: e.At, Server: e.Server,
 			Reason: "the process ended before the answer was seen"}
 	}
+	attempts := e.Attempt
+	if e.Kind == Outcome && e.Status == Pending && e.HTTP != 0 {
+		attempts-- // refused before it was carried out, as by the quota: no attempt of the row
+	}
 	return Fate{Status: e.Status, Gsid: e.Gsid, Code: e.Code, Reason: e.Reason,
-		Attempts: e.Attempt, RequestID: e.RequestID, At: e.At, Server: e.Server}
+		Attempts: attempts, RequestID: e.RequestID, At: e.At, Server: e.Server}
 }
 
 func (r *Run) writeFates(ctx context.Context, upto int64, fates map[int64]Fate) error {

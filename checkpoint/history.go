@@ -12,7 +12,8 @@ import (
 // History is all that happened to a row.
 type History struct {
 	Line     Line
-	Op       *Op // nil where nothing was planned
+	Op       *Op     // nil where nothing was planned
+	Before   *Before // nil: what the record was before was not read
 	Problems []Problem
 	Events   []Event
 }
@@ -29,6 +30,9 @@ func (r *Run) History(ctx context.Context, line int) (History, error) {
 		}
 		h := History{Line: l}
 		h.Op, err = r.op(ctx, l.Seq)
+		if err == nil && h.Op != nil {
+			h.Before, err = r.before(ctx, l.Seq)
+		}
 		if err == nil {
 			h.Problems, err = r.Problems(ctx, l.Seq)
 		}
@@ -49,6 +53,14 @@ func (r *Run) op(ctx context.Context, seq int64) (*Op, error) {
 		return nil, err
 	}
 	return &ops[0], nil
+}
+
+func (r *Run) before(ctx context.Context, seq int64) (*Before, error) {
+	changes, err := r.ChangesOf(ctx, []int64{seq})
+	if err != nil || len(changes) == 0 {
+		return nil, err
+	}
+	return changes[0].Before, nil
 }
 
 // Problems are the problems that planning found in a row.
@@ -150,6 +162,22 @@ func (r *Run) addSends(ctx context.Context, sends map[int64]int, byAction map[st
 	}
 	clear(sends)
 	return r.db.wrap(rows.Err())
+}
+
+// User is who writes for this run, as the first answer that tells it says; ""
+// where none does.
+func (r *Run) User(ctx context.Context) (string, error) {
+	user := ""
+	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
+		err := eachEvent(text, func(e *Event) error {
+			if user == "" && e.Kind == Outcome && (e.Status == Created || e.Status == Updated) {
+				user = e.User
+			}
+			return nil
+		})
+		return user == "", err
+	})
+	return user, err
 }
 
 // LastRecord is the id of the journal's last record, 0 for none.

@@ -24,8 +24,9 @@ type Op struct {
 	Names    string // the names only the server can resolve, "" for none
 	Key      [16]byte
 	Hash     [16]byte
-	Modified int64 // the row's ModifiedDate, epoch milliseconds, 0 for none
-	Attempts int   // sends so far, when read back
+	Modified int64  // the row's ModifiedDate, epoch milliseconds, 0 for none
+	Aside    string // what the row says of its record and does not send, "" for nothing; read back by Ops alone
+	Attempts int    // sends so far, when read back
 }
 
 // Problem is a problem of a row, in words.
@@ -102,6 +103,22 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 	}
 }
 
+// AddDraft adds an operation that is planned for the while, without its row:
+// see Run.DropDrafts.
+func (b *Batch) AddDraft(op *Op) {
+	b.rows++
+	b.ops = append(b.ops, *op)
+}
+
+// DropDrafts takes all operations out of a plan that is being made, so that it
+// can be filled.
+func (r *Run) DropDrafts(ctx context.Context) error {
+	return r.db.transaction(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM ops; DELETE FROM asides; DELETE FROM texts`)
+		return err
+	})
+}
+
 // Planner writes a plan.
 type Planner struct {
 	run   *Run
@@ -126,14 +143,15 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 			op := &b.ops[i]
 			w.exec(&w.ops, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 				op.Seq, op.Line, op.Action, op.Gsid, op.Item, p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
+			if op.Aside != "" {
+				w.exec(&w.asides, `INSERT INTO asides (seq, doc) VALUES (?, ?)`, op.Seq, op.Aside)
+			}
 		}
 		for i := range b.fates {
 			w.fate(b.fates[i].seq, &b.fates[i].Fate)
 		}
 		for i := range b.found {
-			f := &b.found[i]
-			w.exec(&w.problems, `INSERT INTO problems (seq, n, place, field, code, value, message, mend, warning) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				f.seq, f.n, f.Place, f.Field, f.Code, f.Value, f.Message, f.Mend, f.Warning)
+			w.problem(b.found[i].seq, b.found[i].n, &b.found[i].Problem)
 		}
 		return errors.Join(w.err, w.close())
 	})
@@ -165,6 +183,7 @@ type planWriter struct {
 	ctx                                context.Context
 	tx                                 *sql.Tx
 	cells, ops, fates, problems, texts *sql.Stmt
+	asides, befores                    *sql.Stmt
 	err                                error
 }
 
@@ -187,9 +206,14 @@ func (w *planWriter) fate(seq int64, f *Fate) {
 		seq, string(f.Status), f.Gsid, f.Field, f.Code, f.Reason, f.Attempts, f.RequestID, f.At, f.Server)
 }
 
+func (w *planWriter) problem(seq int64, n int, p *Problem) {
+	w.exec(&w.problems, `INSERT INTO problems (seq, n, place, field, code, value, message, mend, warning) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		seq, n, p.Place, p.Field, p.Code, p.Value, p.Message, p.Mend, p.Warning)
+}
+
 func (w *planWriter) close() error {
 	var err error
-	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.fates, w.problems, w.texts} {
+	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.fates, w.problems, w.texts, w.asides, w.befores} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -43,8 +43,12 @@ type Info struct {
 	OnDuplicate string          `json:"on_duplicate,omitempty"` // of the plan: error, skip, create
 	Again       bool            `json:"again,omitempty"`        // planned without a look at what other runs created
 	Marker      string          `json:"marker,omitempty"`       // custom field that carries each created row's marker
+	OnStale     string          `json:"on_stale,omitempty"`     // of the plan: skip, fail, overwrite
+	ReadAt      int64           `json:"read_at,omitempty"`      // server time before the tenant was read for the plan, epoch milliseconds
 	ReportDir   string          `json:"report_dir"`
-	Parent      string          `json:"parent,omitempty"` // the run it retries
+	Parent      string          `json:"parent,omitempty"`        // the run it retries
+	Amends      string          `json:"amends,omitempty"`        // the run whose goals it mends
+	Superseded  string          `json:"superseded_by,omitempty"` // the run that mends its goals
 	CreatedAt   time.Time       `json:"created_at"`
 	Seconds     float64         `json:"seconds"` // spent applying, over all sessions
 	ExitCode    *int            `json:"exit_code"`
@@ -116,6 +120,9 @@ CREATE TABLE IF NOT EXISTS folded (id INTEGER PRIMARY KEY CHECK (id = 1), upto I
 CREATE TABLE IF NOT EXISTS fates (
   seq INTEGER PRIMARY KEY, status TEXT NOT NULL, gsid TEXT NOT NULL, field TEXT NOT NULL, code TEXT NOT NULL,
   reason TEXT NOT NULL, attempts INTEGER NOT NULL, request_id TEXT NOT NULL, at INTEGER NOT NULL, server INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS asides (seq INTEGER PRIMARY KEY, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS candidates (seq INTEGER NOT NULL, gsid TEXT NOT NULL, sure INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (seq, gsid)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS befores (seq INTEGER PRIMARY KEY, modified INTEGER NOT NULL, modified_by TEXT NOT NULL, doc TEXT NOT NULL);
 COMMIT;
 `
 

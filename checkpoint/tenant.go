@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS created (
   key BLOB NOT NULL, hash BLOB NOT NULL, gsid TEXT NOT NULL, PRIMARY KEY (tenant, run, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS created_key ON created (tenant, key);
 CREATE TABLE IF NOT EXISTS indexed (run TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS learned (tenant TEXT NOT NULL, names TEXT NOT NULL, parents TEXT NOT NULL, PRIMARY KEY (tenant, names, parents)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS applying (n INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS stamps (
   id INTEGER PRIMARY KEY AUTOINCREMENT, tenant TEXT NOT NULL, usable INTEGER NOT NULL, leased INTEGER NOT NULL, who TEXT NOT NULL);
@@ -129,6 +130,10 @@ func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fat
 	if err != nil {
 		return err
 	}
+	taught, err := run.taught(ctx, from, upto)
+	if err != nil {
+		return err
+	}
 	return t.db.transaction(ctx, func(tx *sql.Tx) error {
 		if now, err := indexedUpto(ctx, tx, run.info.ID); err != nil || now != from {
 			return err
@@ -151,6 +156,9 @@ func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fat
 			if err != nil {
 				return err
 			}
+		}
+		if err := t.learn(ctx, tx, taught); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `INSERT OR REPLACE INTO indexed (run, upto) VALUES (?, ?)`, run.info.ID, upto)
 		return err

@@ -1,9 +1,9 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"log/slog"
 	"sync"
@@ -24,6 +24,10 @@ type ApplyConfig struct {
 	Gate    *gainsight.Gate
 	Workers int
 	Again   bool // do not look at what other runs created meanwhile
+	// Recheck looks for goals that were edited since the plan, of which OnStale
+	// decides; "": as it was said for the plan.
+	Recheck bool
+	OnStale OnStale
 	Limits  Limits
 	// Grace is how long calls under way may take once the run ends; 0: as long
 	// as their own time-out.
@@ -129,6 +133,7 @@ type apply struct {
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
+	cfg.OnStale = cmp.Or(cfg.OnStale, OnStale(cfg.Run.Info().OnStale))
 	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
@@ -190,117 +195,6 @@ func (a *apply) rounds(ctx context.Context) error {
 		}
 	}
 	return a.audit(ctx)
-}
-
-// folded brings all that happened so far into the fates.
-func (a *apply) folded(ctx context.Context) error {
-	a.journal.Flush()
-	return a.cfg.Run.Fold(ctx)
-}
-
-// StateError says that a run cannot be applied: its planning was cut short, or
-// it was given up.
-type StateError struct {
-	Run   string
-	State checkpoint.State
-}
-
-func (e *StateError) Error() string {
-	return fmt.Sprintf("run %s cannot be applied: it is %s; import the file again", e.Run, e.State)
-}
-
-func applicable(info checkpoint.Info) error {
-	if info.State == checkpoint.Planning || info.State == checkpoint.Abandoned {
-		return &StateError{Run: info.ID, State: info.State}
-	}
-	return nil
-}
-
-// prepare brings what is known of the run into memory before the first call.
-func (a *apply) prepare(ctx context.Context) error {
-	if err := a.lookAround(ctx); err != nil {
-		return err
-	}
-	keys, err := a.cfg.Run.DoubtfulKeys(ctx)
-	if err != nil {
-		return err
-	}
-	for _, key := range keys {
-		a.keys.doubt(key)
-	}
-	last, err := a.cfg.Run.LastServerTime(ctx)
-	if err != nil {
-		return err
-	}
-	a.seen(time.UnixMilli(last))
-	if err := a.askTime(ctx); err != nil {
-		return err
-	}
-	a.begun.Store(int64(a.calls().Total))
-	a.status.Counts, err = a.cfg.Run.Counts(ctx)
-	if err != nil {
-		return err
-	}
-	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Rejected
-	if err := countLost(ctx, a.cfg.Run); err != nil {
-		return err
-	}
-	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
-}
-
-// askTime learns the server's time before the first intent, with a call only
-// where none was made yet: what a doubtful call may have made is told from what
-// there was before by it.
-func (a *apply) askTime(ctx context.Context) error {
-	a.seen(a.cfg.Client.ServerTime())
-	if a.cfg.Settle <= 0 || a.serverTime.Load() > 0 || !a.withinBudget() {
-		return ctx.Err()
-	}
-	page, err := a.cfg.Client.FetchPage(a.stops.ctx, gainsight.Query{Select: []string{"Gsid"}}, 1, 1)
-	if err != nil {
-		a.fault(err)
-		return nil
-	}
-	a.seen(page.ServerTime)
-	return nil
-}
-
-// countLost adds the calls of a process that died to the run's, as far as the
-// journal tells: writes, not reads.
-func countLost(ctx context.Context, run *checkpoint.Run) error {
-	info := run.Info()
-	if info.State != checkpoint.Running {
-		return nil
-	}
-	sends, last, err := run.Sends(ctx, info.CountedUpto)
-	if err != nil {
-		return err
-	}
-	lost := checkpoint.Calls{ByEndpoint: map[string]int{}}
-	for action, n := range sends {
-		if n > 0 {
-			lost.ByEndpoint["goals."+action] = n
-			lost.Total += n
-		}
-	}
-	return run.SetInfo(ctx, func(info *checkpoint.Info) {
-		info.Calls.Add(lost)
-		info.CountedUpto = last
-	})
-}
-
-// lookAround deals with what other runs are about to create, or created since
-// the plan was made. The runs that are not live by now have told all they did,
-// so that the index is right for them.
-func (a *apply) lookAround(ctx context.Context) error {
-	live, err := a.cfg.Tenant.Begin(ctx, a.cfg.Run)
-	if err != nil || a.cfg.Again {
-		return err
-	}
-	if err := refuseClash(ctx, a.cfg.Tenant, a.cfg.Run, live); err != nil {
-		return err
-	}
-	return staleCreates(ctx, a.cfg.Tenant, a.cfg.Run)
 }
 
 // passes sends the canaries, asks, and sends the rest.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -21,15 +20,6 @@ type sought struct {
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
 	marker  string                     // that the goal bears in the run's marker field; "" none
-}
-
-// unreadable are the keys of a record that a fetch is not known to show.
-func unreadable(field string) bool {
-	switch field {
-	case "AssociatedWork", "metricsAssociation", "metricsDissociation", "StatusName", "GoalTypeName", "TemplateId", "RelationshipTypeId":
-		return true
-	}
-	return false
 }
 
 // newSought reads the operation of a doubt. learned are the parents that
@@ -67,37 +57,6 @@ func newSought(d *checkpoint.Doubt, learned string) (*sought, error) {
 		}
 	}
 	return s, nil
-}
-
-func parentFields() []string { return []string{"CompanyId", "RelationshipId", "OpportunityId"} }
-
-// lookupKeys are the keys of a record that stand for a lookup, not for a field.
-func lookupKeys(lookups string) []string {
-	var targets map[string]struct {
-		Fields map[string]string `json:"fields"`
-	}
-	if lookups == "" || json.Unmarshal([]byte(lookups), &targets) != nil {
-		return nil
-	}
-	var keys []string
-	for _, target := range targets {
-		for key := range target.Fields {
-			keys = append(keys, key)
-		}
-	}
-	return keys
-}
-
-// textOf is the content of a JSON string, the text of anything else, "" of null.
-func textOf(raw json.RawMessage) string {
-	var text string
-	switch {
-	case len(raw) == 0 || string(raw) == "null":
-		return ""
-	case json.Unmarshal(raw, &text) == nil:
-		return text
-	}
-	return string(raw)
 }
 
 // selects are the fields to fetch in order to compare.
@@ -167,37 +126,11 @@ func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a),
 // asSent says whether every readable field that was sent is as it was sent.
 func (s *sought) asSent(g *gainsight.Goal) bool {
 	for field, sent := range s.fields {
-		if !sameValue(textOf(sent), g.Text(field)) {
+		if !sameValue(field, sent, g.Fields[field]) {
 			return false
 		}
 	}
 	return true
-}
-
-// sameValue compares by meaning: outer blanks do not count, numbers are equal
-// as numbers, and a time of day behind a date that was sent does not count.
-func sameValue(sent, read string) bool {
-	sent, read = strings.TrimSpace(sent), strings.TrimSpace(read)
-	if sent == read {
-		return true
-	}
-	a, errA := strconv.ParseFloat(sent, 64)
-	b, errB := strconv.ParseFloat(read, 64)
-	if errA == nil && errB == nil {
-		return a == b
-	}
-	_, err := time.Parse(time.DateOnly, sent)
-	return err == nil && len(read) > len(sent) && strings.HasPrefix(read, sent) && (read[len(sent)] == 'T' || read[len(sent)] == ' ')
-}
-
-// millis reads a time of a goal in epoch milliseconds.
-func millis(g *gainsight.Goal, field string) (int64, bool) {
-	text := g.Text(field)
-	if ms, err := strconv.ParseInt(text, 10, 64); err == nil {
-		return ms, true
-	}
-	at, err := time.Parse(time.RFC3339, text)
-	return at.UnixMilli(), err == nil
 }
 
 // isCreate says whether the doubt is of a create.

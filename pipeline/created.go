@@ -91,15 +91,19 @@ func createdBy(m checkpoint.Match) string {
 
 // heldBack makes the match a problem of its row, for the person to decide on.
 func (p *Planned) heldBack(m checkpoint.Match, cfg PlanConfig, code, message, mend string) checkpoint.Fate {
-	problem := validate.Problem{
-		Place: readers.Place{File: cfg.Source.Table.Name(), Sheet: cfg.Source.Table.Sheet(), Line: m.Line},
-		Line:  m.Line, Column: -1, Code: code, Message: message, Mend: mend,
-	}
-	if problem.Place.Sheet != "" {
-		problem.Place.Cell = fmt.Sprint(m.Line)
-	}
+	problem := rowProblem(cfg.Source.Table, m.Line, validate.Problem{Code: code, Message: message, Mend: mend})
 	p.Groups.Add(problem)
 	return *invalidFate([]validate.Problem{problem})
+}
+
+// rowProblem is the problem p of a whole row, with its place.
+func rowProblem(table *readers.Table, line int, p validate.Problem) validate.Problem {
+	p.Place = readers.Place{File: table.Name(), Sheet: table.Sheet(), Line: line}
+	if p.Place.Sheet != "" {
+		p.Place.Cell = fmt.Sprint(line)
+	}
+	p.Line, p.Column = line, -1
+	return p
 }
 
 // staleCreates takes rows out of a run about to be applied that another run

@@ -20,14 +20,14 @@ const (
 
 // LookBefore looks for an earlier run of the same bytes for the same tenant,
 // the newest that may have sent something. Runs that sent nothing, retries,
-// and abandoned runs do not count.
+// abandoned and superseded runs do not count.
 func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, sha256, optionsHash string) (Before, checkpoint.Info, error) {
 	infos, err := folder.List(ctx)
 	if err != nil {
 		return BeforeNone, checkpoint.Info{}, err
 	}
 	for _, info := range infos {
-		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" {
+		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" {
 			continue
 		}
 		same := info.OptionsHash == optionsHash

@@ -2,14 +2,21 @@
 //
 // A Source is an opened table bound to its checker. Check walks it once and
 // tells what is wrong; Plan walks it once and writes operations, cells and
-// problems into a new run. Apply carries a run out: the run's pending
-// operations go to workers in input order, and each becomes an intent that is
-// durable, a call, a verdict and an outcome. Report then writes the files of
-// the report folder, which are views of the run. Between those steps nothing
-// is passed but the run, so that any of them can be done by another process
-// after this one has died. Export goes the other way: a walk over the goals of
-// a query fills a spool, page by page, and the rows that its records make go
-// into a Target's files, under columns that a Source reads back.
+// problems into a new run. Then a differ reads the tenant, where that pays,
+// with a goalReader: a comparison takes out of an update what its goal has
+// already and keeps a before-image of the rest, and creates that the tenant has
+// are held. Under Upsert the tenant is read first, for the goals of rows
+// without a Gsid; with Amend an earlier run tells them. Changes tells what a
+// plan does, field by field, and Undo plans the reverse of a run. Apply carries
+// a run out: the run's pending operations go to workers in input order, and
+// each becomes an intent that is durable, a call, a verdict and an outcome.
+// Report then writes the files of the report folder, which are views of the
+// run. Between those steps nothing is passed but the run, so that any of them
+// can be done by another process after this one has died.
+//
+// Export goes the other way: a walk over the goals of a query fills a spool,
+// page by page, and the rows that its records make go into a Target's files,
+// under columns that a Source reads back.
 package pipeline
 
 import (
@@ -29,6 +36,12 @@ type Source struct {
 	Rows    RowSet // the lines to take; the zero set takes all
 	// Stored says that the rows were read before: their cells are bare already.
 	Stored bool
+	// Compared says that the rows are to be compared with the tenant, which
+	// decides about updates that write an inactive status or goal type.
+	Compared bool
+	// matched, which may be nil, is the Gsid of the goal that a row without one is
+	// known to be, or why that cannot be told; its rows rise.
+	matched func(seq int64, row *readers.Row) (gsid string, problem *validate.Problem, err error)
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
@@ -55,6 +68,7 @@ type Findings struct {
 	// HeaderErrors are problems of the header, which forbid sending any row.
 	HeaderErrors int
 	Groups       *validate.Groups
+	inactive     int // updates that write an inactive item, where Source.Compared leaves them to the comparison
 }
 
 // Check walks the source once, checks every row and gathers all problems.
@@ -76,56 +90,87 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 			found.HeaderErrors++
 		}
 	}
-	past := newLineage(s.Runs, s.Table)
-	defer func() { err = errors.Join(err, past.close()) }()
 	var op validate.Operation
-	for row, err := range s.Table.Rows() {
-		if err != nil {
-			return found, err
-		}
-		if err := ctx.Err(); err != nil {
-			return found, context.Cause(ctx)
-		}
+	err = s.each(ctx, func(seq int64, row *readers.Row) error {
 		found.Counts.Rows++
-		seq := int64(found.Counts.Rows)
-		s.unguard(&row)
-		if err := past.restore(ctx, &row); err != nil {
-			return found, err
-		}
 		if !s.Rows.Has(row.Line) {
 			found.Counts.Skipped++
-			if err := do(seq, &row, nil, nil); err != nil {
-				return found, err
-			}
-			continue
+			return do(seq, row, nil, nil)
 		}
-		problems := s.check(row, &op)
+		problems, err := s.check(seq, *row, &op)
+		if err != nil {
+			return err
+		}
 		planned := found.add(&op, problems)
-		if err := do(seq, &row, planned, problems); err != nil {
-			return found, err
-		}
 		if progress != nil && seq%progressRows == 0 {
 			progress(seq)
 		}
-	}
-	if progress != nil {
+		return do(seq, row, planned, problems)
+	})
+	if err == nil && progress != nil {
 		progress(int64(found.Counts.Rows))
 	}
-	return found, nil
+	return found, err
+}
+
+// each gives every row in order, with its number from 1, as it was before it
+// was reported.
+func (s Source) each(ctx context.Context, do func(seq int64, row *readers.Row) error) (err error) {
+	past := newLineage(s.Runs, s.Table)
+	defer func() { err = errors.Join(err, past.close()) }()
+	seq := int64(0)
+	for row, err := range s.Table.Rows() {
+		if err != nil {
+			return err
+		}
+		if err := ctx.Err(); err != nil {
+			return context.Cause(ctx)
+		}
+		seq++
+		s.unguard(&row)
+		if err := past.restore(ctx, &row); err != nil {
+			return err
+		}
+		if err := do(seq, &row); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // check is the checker's, and refuses what can be refused only while the
 // record is not read: an update that writes an inactive status or goal type.
-func (s Source) check(row readers.Row, op *validate.Operation) []validate.Problem {
-	problems := s.Checker.Check(row, op)
-	for _, field := range op.Inactive {
-		problems = append(problems, validate.Problem{
-			Place: row.Place(-1), Line: row.Line, Column: -1, Field: field, Code: "inactive",
-			Message: "the " + field + " of this row is inactive in the tenant",
-			Mend:    "give an active one, or leave the cell blank to keep what the goal has",
-		})
+func (s Source) check(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+	problems, err := s.checkMatched(seq, row, op)
+	if s.Compared || err != nil {
+		return problems, err
 	}
-	return problems
+	for _, field := range op.Inactive {
+		problem := inactiveProblem(field)
+		problem.Place, problem.Line, problem.Column = row.Place(-1), row.Line, -1
+		problems = append(problems, problem)
+	}
+	return problems, nil
+}
+
+// checkMatched is the checker's, by what is known of the goal of the row.
+func (s Source) checkMatched(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+	if s.matched == nil {
+		return s.Checker.Check(row, op), nil
+	}
+	gsid, problem, err := s.matched(seq, &row)
+	if err != nil {
+		return nil, err
+	}
+	if gsid != "" {
+		return s.Checker.CheckUpdate(row, gsid, op), nil
+	}
+	problems := s.Checker.Check(row, op)
+	if problem != nil {
+		problem.Place, problem.Line, problem.Column = row.Place(-1), row.Line, -1
+		problems = append(problems, *problem)
+	}
+	return problems, nil
 }
 
 // add enters a checked row into the accounts, and gives back its operation if
@@ -148,6 +193,9 @@ func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *val
 		f.Creates++
 	default:
 		f.Updates++
+		if len(op.Inactive) > 0 {
+			f.inactive++
+		}
 	}
 	f.Counts.Pending++
 	return op

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 	"gsbatch/readers"
 	"gsbatch/validate"
 )
@@ -34,13 +35,30 @@ type PlanConfig struct {
 	OnDuplicate OnDuplicate
 	Again       bool             // do not look at what earlier runs created
 	Progress    func(rows int64) // may be nil
+
+	// Client, which may be nil, reads the tenant, for the plan to be compared
+	// with what it holds, as Diff says.
+	Client  *gainsight.Client
+	Diff    DiffMode
+	OnStale OnStale
+	Reading func(goals int) // may be nil: told how many goals were read
+	Mode    validate.Mode   // that the checker goes by; Upsert needs Client
+	Key     Key
+	// Amend, which may be nil, is a run that went in with a wrong mapping: rows
+	// that it created are planned as updates of their goals. It must stay open
+	// while Plan works.
+	Amend *checkpoint.Run
 }
 
 // Planned is a run with its plan, held by this process.
 type Planned struct {
 	Run *checkpoint.Run
 	Findings
-	Ready bool // false: invalid rows forbid sending any
+	Ready bool     // false: invalid rows forbid sending any
+	Read  *Reading // what was read of the tenant; nil: the plan was not compared
+
+	keyed    *differ // that found the goals of the rows, under Upsert
+	endMatch func()  // ends the walk over what it found
 }
 
 // planRows is how many rows go into the checkpoint in one transaction.
@@ -49,20 +67,40 @@ const planRows = 4096
 // Plan makes a run from the source: what is to be done for each row, or what is
 // wrong with it. After an error nothing of the run remains.
 func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
-	cfg.Info.OnDuplicate, cfg.Info.Again = string(cfg.OnDuplicate), cfg.Again
+	cfg.Info.OnDuplicate, cfg.Info.Again, cfg.Info.OnStale = string(cfg.OnDuplicate), cfg.Again, string(cfg.OnStale)
+	cfg.Source.Compared = cfg.Client != nil && cfg.Diff != DiffNever
 	run, err := cfg.Folder.Create(ctx, cfg.Info, cfg.Holder)
 	if err != nil {
 		return nil, err
 	}
 	plan := &Planned{Run: run}
-	err = plan.fill(ctx, cfg)
+	switch {
+	case cfg.Amend != nil:
+		err = plan.amend(ctx, &cfg)
+	case cfg.Mode == validate.Upsert:
+		err = plan.match(ctx, &cfg)
+	}
+	if err == nil {
+		err = plan.fill(ctx, cfg)
+	}
+	if plan.endMatch != nil {
+		plan.endMatch()
+	}
 	if err == nil && !cfg.Again {
 		err = plan.matchCreated(ctx, cfg)
+	}
+	if err == nil && cfg.Source.Compared {
+		if err = plan.compare(ctx, cfg); err != nil {
+			err = fmt.Errorf("compare with the tenant (--diff never plans without): %w", err)
+		}
 	}
 	if err == nil {
 		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)
 		err = run.SetInfo(ctx, func(info *checkpoint.Info) {
 			info.State, info.Counts = checkpoint.Planned, plan.Counts
+			if plan.Read != nil {
+				info.Calls.Saved, info.ReadAt = plan.Read.Unchanged, plan.Read.At
+			}
 		})
 	}
 	if err != nil {
@@ -160,7 +198,7 @@ func (b *batcher) flush(ctx context.Context) error {
 func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {
 	return &checkpoint.Op{
 		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: string(op.Item),
-		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Hash: op.Hash, Modified: op.ModifiedDate,
+		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Hash: op.Hash, Modified: op.ModifiedDate, Aside: asideOf(op),
 	}
 }
 

@@ -2,14 +2,10 @@ package pipeline
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"gsbatch/checkpoint"
-	"gsbatch/gainsight"
 )
 
 // Settling turns rows in doubt into created, updated, pending or parked ones by
@@ -26,8 +22,8 @@ import (
 // pending again. Until then no other row of its natural key is sent.
 //
 // An update. Its goal has every readable field as sent: updated. Otherwise,
-// after the settle time, a goal not modified since the call was not reached by
-// it: pending again. One modified since, or an update with parts that reading
+// after the settle time, a goal not modified since the call, or since the plan
+// read it, was not reached by it: pending again. One modified since, or an update with parts that reading
 // cannot show, is parked.
 //
 // What must hold: a call does not land later than the settle time after its
@@ -88,7 +84,8 @@ func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoi
 		return s.moved, err
 	}
 	if !fenced {
-		return true, s.parkAll("goals made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
+		s.parkAll("goals made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
+		return true, nil
 	}
 	err = s.look(ctx, true)
 	return s.moved, err
@@ -169,9 +166,9 @@ func (s *settling) ripe() bool { return !time.Now().Before(s.ripeAt()) }
 // look fetches the goals of each open doubt once, and settles what they prove;
 // final says that the settle time is over, so that absence proves something too.
 func (s *settling) look(ctx context.Context, final bool) error {
-	found, err := s.fetchAll()
-	if err != nil || s.stops.stopping() {
-		return err
+	found := s.fetchAll()
+	if s.stops.stopping() {
+		return nil
 	}
 	claims, err := s.claims(ctx, found)
 	if err != nil {
@@ -191,220 +188,6 @@ func (s *settling) look(ctx context.Context, final bool) error {
 	return nil
 }
 
-// fetchAll fetches the goals that each open doubt is to be compared with; equal
-// questions are asked once.
-func (s *settling) fetchAll() (map[*sought][]gainsight.Goal, error) {
-	found := map[*sought][]gainsight.Goal{}
-	asked := map[question][]gainsight.Goal{}
-	for _, want := range s.open {
-		key := s.asks(want)
-		goals, known := asked[key]
-		if !known {
-			var gap string
-			var err error
-			if goals, gap, err = s.fetch(key); err != nil {
-				s.fault(err)
-				return nil, nil
-			}
-			s.gaps[key] = gap
-			if s.stops.stopping() {
-				return nil, nil
-			}
-			asked[key] = goals
-		}
-		found[want] = goals
-	}
-	return found, nil
-}
-
-// question is what one fetch asks for: the goals of which field is value.
-type question struct{ field, value string }
-
-// asks is the question whose answer holds the goal of a doubt, if there is one.
-func (s *settling) asks(want *sought) question {
-	switch {
-	case !want.isCreate():
-		return question{"Gsid", want.doubt.Gsid}
-	case want.marker != "":
-		return question{s.markerField(), want.marker}
-	}
-	return question{"Name", want.name}
-}
-
-// fetch reads every goal that answers the question. gap says why goals may be
-// missing from the answer, "" where none can be. A field that the tenant does
-// not let us select is left out of the comparison.
-func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err error) {
-	for {
-		goals, err = nil, nil
-		query := gainsight.Query{Select: s.columns,
-			Where: []gainsight.Condition{{Field: ask.field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(ask.value)}}}}
-		if !s.withinBudget() {
-			return nil, "", nil
-		}
-		walk := s.cfg.Client.Walk(query)
-		for g, failed := range walk.Goals(s.stops.ctx) {
-			if err = failed; err != nil {
-				break
-			}
-			goals = append(goals, g.Clone())
-		}
-		var failure *gainsight.Error
-		switch refused := errors.As(err, &failure); {
-		case err == nil && walk.Report().Proved:
-			return goals, "", nil
-		case err == nil:
-			return goals, "the tenant's list is not proved to be whole: " + walk.Report().Why, nil
-		case refused && s.drop(failure.RefusedFields()):
-		case refused && failure.Answer.Verdict == gainsight.Rejected:
-			return nil, "the tenant does not list goals by " + ask.field + ": " + reasonOf(failure.Answer), nil
-		default:
-			return nil, "", err
-		}
-	}
-}
-
-// drop takes refused fields out of the selection, and says whether it did.
-func (s *settling) drop(refused []string) bool {
-	before := len(s.columns)
-	s.columns = slices.DeleteFunc(s.columns, func(field string) bool { return slices.Contains(refused, field) })
-	for _, want := range s.open {
-		for _, field := range refused {
-			if _, sent := want.fields[field]; sent {
-				delete(want.fields, field)
-				want.blind = true
-			}
-		}
-	}
-	return len(s.columns) < before
-}
-
-// claims tells which of the found goals answer for a row already.
-func (s *settling) claims(ctx context.Context, found map[*sought][]gainsight.Goal) (map[string]bool, error) {
-	var gsids []string
-	for want, goals := range found {
-		if !want.isCreate() {
-			continue
-		}
-		for i := range goals {
-			gsids = append(gsids, goals[i].Gsid)
-		}
-	}
-	claimed, err := s.cfg.Tenant.ClaimedElsewhere(ctx, s.cfg.Run, gsids)
-	if err != nil {
-		return nil, err
-	}
-	own, err := s.cfg.Run.Claimed(ctx, gsids)
-	for gsid := range own {
-		claimed[gsid] = true
-	}
-	return claimed, err
-}
-
-// fitting are the goals that fit one doubt.
-type fitting struct{ exact, near []string }
-
-// match compares the open creates with the unclaimed goals. A goal that fits
-// several of them proves nothing of any one.
-func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]bool) map[*sought]fitting {
-	fits := map[*sought]fitting{}
-	wanted := map[string]int{}
-	for _, want := range s.open {
-		if !want.isCreate() {
-			continue
-		}
-		var f fitting
-		for i := range found[want] {
-			g := &found[want][i]
-			if claimed[g.Gsid] {
-				continue
-			}
-			switch want.fits(g, s.user, s.markerField()) {
-			case exactFit:
-				f.exact = append(f.exact, g.Gsid)
-				wanted[g.Gsid]++
-			case nearFit:
-				f.near = append(f.near, g.Gsid)
-			}
-		}
-		fits[want] = f
-	}
-	for want, f := range fits {
-		if len(f.exact) == 1 && wanted[f.exact[0]] > 1 {
-			f.near, f.exact = append(f.near, f.exact...), nil
-			fits[want] = f
-		}
-	}
-	return fits
-}
-
-// decide says what a doubt is settled as; decided is false while that is open.
-func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought]fitting, final bool) (e checkpoint.Event, decided bool) {
-	if !want.isCreate() {
-		return s.decideUpdate(want, goals, final)
-	}
-	f := fits[want]
-	switch {
-	case len(f.exact) == 1:
-		return checkpoint.Event{Status: checkpoint.Created, Gsid: f.exact[0], Code: "recovered", Reason: "found in the tenant by reading back"}, true
-	case !final:
-		return e, false
-	case len(f.exact)+len(f.near) == 0 && s.gaps[s.asks(want)] != "":
-		return parked("absence cannot be proved, for " + s.gaps[s.asks(want)]), true
-	case len(f.exact)+len(f.near) == 0:
-		return s.absent(want, "no goal of this row is in the tenant")
-	case !s.last:
-		return e, false
-	}
-	return parked("goals that may be this row's, or another's, are in the tenant: " + listed(append(f.exact, f.near...))), true
-}
-
-// decideUpdate settles an update by its goal.
-func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
-	if len(goals) == 0 {
-		if !final {
-			return e, false
-		}
-		return parked(strings.TrimRight("goal "+want.doubt.Gsid+" cannot be read back: "+s.gaps[s.asks(want)], ": ")), true
-	}
-	g := &goals[0]
-	if !want.blind && want.asSent(g) {
-		return checkpoint.Event{Status: checkpoint.Updated, Gsid: want.doubt.Gsid, Code: "recovered", Reason: "every field that was sent is so in the tenant"}, true
-	}
-	modified, known := millis(g, "ModifiedDate")
-	switch {
-	case !final:
-		return e, false
-	case want.blind:
-		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether goal " + want.doubt.Gsid + " has it"), true
-	case known && want.doubt.Since > 0 && modified < want.doubt.Since-clockSlack.Milliseconds():
-		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since before the call")
-	}
-	return parked("goal " + want.doubt.Gsid + " was modified since the call, to other values than those sent"), true
-}
-
-// absent makes a row pending again whose call is proved not to have been
-// executed, unless that has happened to it too often.
-func (s *settling) absent(want *sought, why string) (checkpoint.Event, bool) {
-	if want.doubt.Sends >= maxDoubtfulSends {
-		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered", why, want.doubt.Sends)), true
-	}
-	return checkpoint.Event{Status: checkpoint.Pending, Code: "absent", Reason: why + ": to be sent again"}, true
-}
-
-func parked(reason string) checkpoint.Event {
-	return checkpoint.Event{Status: checkpoint.Parked, Code: "parked", Reason: reason}
-}
-
-// listed names some Gsids.
-func listed(gsids []string) string {
-	slices.Sort(gsids)
-	if more := len(gsids) - maxCandidates; more > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(gsids[:maxCandidates], ", "), more)
-	}
-	return strings.Join(gsids, ", ")
-}
-
 // record writes down what a doubt is settled as.
 func (s *settling) record(want *sought, e checkpoint.Event) {
 	d := want.doubt
@@ -421,61 +204,11 @@ func (s *settling) record(want *sought, e checkpoint.Event) {
 }
 
 // parkAll parks every open doubt.
-func (s *settling) parkAll(reason string) error {
+func (s *settling) parkAll(reason string) {
 	for _, want := range s.open {
 		s.record(want, parked(reason))
 	}
 	s.open = nil
-	return nil
-}
-
-// created is a goal that this process made.
-type created struct {
-	op     checkpoint.Op
-	gsid   string
-	server time.Time
-}
-
-// made keeps the newest goal of ours, which later serves as a fence.
-func (a *apply) made(op *checkpoint.Op, answer *gainsight.Answer) {
-	if a.cfg.Settle <= 0 {
-		return
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if answer.ServerTime.After(a.newest.server) {
-		a.newest = created{op: *op, gsid: answer.Gsid, server: answer.ServerTime}
-	}
-}
-
-// fence waits until a goal of ours that was made after the open doubts is
-// visible to a fetch, for some minutes at most. Where there is none the settle
-// time alone decides.
-func (s *settling) fence() (visible bool, err error) {
-	s.mu.Lock()
-	newest := s.newest
-	s.mu.Unlock()
-	if newest.gsid == "" {
-		return true, nil
-	}
-	want, err := s.sought(&checkpoint.Doubt{Op: newest.op}, "")
-	if err != nil {
-		return false, err
-	}
-	ask := s.asks(want)
-	for patience := time.Now().Add(fencePatience); ; {
-		goals, _, err := s.fetch(ask)
-		if err != nil {
-			s.fault(err)
-			return false, nil
-		}
-		if slices.ContainsFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == newest.gsid }) {
-			return true, nil
-		}
-		if time.Now().After(patience) || !s.stops.sleep(fencePause) {
-			return false, nil
-		}
-	}
 }
 
 // audit looks once more, when no row is left to send, for every created row
@@ -489,9 +222,9 @@ func (a *apply) audit(ctx context.Context) error {
 	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
-	found, err := s.fetchAll()
-	if err != nil || s.stops.stopping() {
-		return err
+	found := s.fetchAll()
+	if s.stops.stopping() {
+		return nil
 	}
 	claims, err := s.claims(ctx, found)
 	if err != nil {

@@ -195,11 +195,23 @@ func (w *work) finish() {
 	op.Lookups = w.lookupsJSON()
 	op.ServerNames = w.serverNames()
 	w.identify()
-	w.buf = append(append(append(w.buf[:0], op.Action...), 0), op.Gsid...)
-	w.buf = append(append(w.buf, 0), op.Item...)
-	w.buf = append(append(w.buf, 0), op.Lookups...)
-	sum := sha256.Sum256(w.buf)
-	copy(op.Hash[:], sum[:])
+	op.Hash, w.buf = payloadHash(w.buf, op.Action, op.Gsid, op.Item, op.Lookups)
+}
+
+// PayloadHash is Operation.Hash of an operation of these parts.
+func PayloadHash(action Action, gsid, item, lookups string) [16]byte {
+	hash, _ := payloadHash(nil, action, gsid, item, lookups)
+	return hash
+}
+
+// payloadHash is PayloadHash with a buffer, which it returns.
+func payloadHash[T []byte | string](buf []byte, action Action, gsid string, item, lookups T) (hash [16]byte, _ []byte) {
+	buf = append(append(append(buf[:0], action...), 0), gsid...)
+	buf = append(append(buf, 0), item...)
+	buf = append(append(buf, 0), lookups...)
+	sum := sha256.Sum256(buf)
+	copy(hash[:], sum[:])
+	return hash, buf
 }
 
 func (w *work) nothingLinked() bool {

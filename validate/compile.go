@@ -92,9 +92,9 @@ func checkConfig(cfg *Config) error {
 	switch cfg.Mode {
 	case "":
 		cfg.Mode = Auto
-	case Auto, CreateOnly, UpdateOnly:
+	case Auto, CreateOnly, UpdateOnly, Upsert:
 	default:
-		return fmt.Errorf("mode %q: want auto, create or update", string(cfg.Mode))
+		return fmt.Errorf("mode %q: want auto, create, update or upsert", string(cfg.Mode))
 	}
 	switch cfg.OnUnknownColumn {
 	case "", "error", "warn", "ignore":

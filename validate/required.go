@@ -16,6 +16,7 @@ func (c *Checker) required(ctx context.Context) error {
 		if c.gsid == nil {
 			missing = append(missing, "Gsid")
 		}
+	case c.cfg.Mode == Upsert: // a row may be an update all the same
 	case c.cfg.Mode == CreateOnly || c.gsid == nil:
 		missing = c.missingToCreate()
 	}

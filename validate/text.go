@@ -52,6 +52,10 @@ func appendFoldUnicode(dst []byte, s string) []byte {
 	return dst
 }
 
+// Fold is a name as names are compared: without outer blanks, without regard to
+// case, in composed form and with every kind of blank as a space.
+func Fold(name string) string { return fold(name) }
+
 // fold is appendFold as a string.
 func fold(s string) string { return string(appendFold(nil, s)) }
 

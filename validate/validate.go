@@ -38,6 +38,7 @@ const (
 	Auto       Mode = "auto"   // a row with a Gsid updates, one without creates
 	CreateOnly Mode = "create" // a Gsid is a problem
 	UpdateOnly Mode = "update" // no Gsid is a problem
+	Upsert     Mode = "upsert" // as Auto; the caller finds the record of a row without a Gsid, see CheckUpdate
 )
 
 // Config is what Compile needs beside the table. Its zero value checks goals

@@ -229,6 +229,8 @@ type goal struct {
 	Gsid        string `json:"Gsid"`
 	Name        string `json:"Name"`
 	Description string `json:"Description"`
+	DueDate     string `json:"DueDate"`
+	StatusID    string `json:"StatusId"`
 	Seeded      bool   `json:"seeded"`
 	Twins       int    `json:"natural_key_count"`
 }

@@ -26,7 +26,7 @@ func TestMetricsFile(t *testing.T) {
 			}
 		}
 	}
-	has(7, []string{"import", "goals.csv", "--metrics-file", "m.prom", "--max-calls", "12"},
+	has(7, []string{"import", "goals.csv", "--metrics-file", "m.prom", "--max-calls", "13"},
 		`object="goals",status="created"} 10`, `status="pending"} 10`, `endpoint="goals.create"} 10`, "gsbatch_exit_code{", "} 7\n")
 	has(0, []string{"resume", "--max-calls", "0"}, `status="created"} 20`, `endpoint="goals.create"} 20`, "gsbatch_last_success_timestamp_seconds 1")
 	has(2, []string{"import", "none.csv", "--metrics-file", "m.prom"}, "} 2\n", "gsbatch_last_success_timestamp_seconds 1")

@@ -19,7 +19,7 @@ func TestRunsPrune(t *testing.T) {
 	s.writeCSV("goals.csv", goalHeader(), goalRows("Secretive", 20))
 	done := s.json(0, "import", "goals.csv")
 	s.writeCSV("other.csv", goalHeader(), goalRows("Other", 20))
-	paused := s.json(7, "import", "other.csv", "--max-calls", "12")
+	paused := s.json(7, "import", "other.csv", "--max-calls", "13")
 
 	s.oneLine(s.run(2, "runs", "prune"), "--older-than", "--keep")
 	s.oneLine(s.run(2, "runs", "prune", "--keep", "0"), "--yes")

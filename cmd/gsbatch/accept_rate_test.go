@@ -42,11 +42,11 @@ func rateUsed(t *testing.T, rate, rows int) float64 {
 	least := 1.0
 	for i, s := range tenants {
 		got := s.summaryOf(s.want(0, running[i]))
-		if got.Calls.Throttled != 0 || got.Calls.Total != rows+2 || got.Counts["created"] != rows {
+		if got.Calls.Throttled != 0 || got.Calls.Total != rows+3 || got.Counts["created"] != rows {
 			t.Errorf("%+v %+v", got.Calls, got.Counts)
 		}
 		calls := s.tenant.State().Calls
-		if calls.Throttled != 0 || calls.Most > rate || calls.Total != rows+2 {
+		if calls.Throttled != 0 || calls.Most > rate || calls.Total != rows+3 {
 			t.Errorf("the tenant counted %+v", calls)
 		}
 		least = min(least, s.used(2*time.Second, rate))

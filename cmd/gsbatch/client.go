@@ -166,6 +166,7 @@ func packageReactions() []reaction {
 		{exitUsage, "", as[*readers.Error]},
 		{exitUsage, "", as[*validate.MissingColumnError]},
 		{exitUsage, "", as[*pipeline.StateError]},
+		{exitChanged, "plan the file again, or give --on-stale skip or overwrite", as[*pipeline.StaleError]},
 		{exitUsage, "", as[*validate.ColumnError]},
 		{exitLocked, "wait for it, or give --lock-timeout", as[*checkpoint.LockedError]},
 		{exitNoWrite, "make the folder writable and make room, or name another with --state", as[*checkpoint.StorageError]},

@@ -9,11 +9,14 @@ import (
 // proceed asks question once, "y" going on and anything else not. Where nobody
 // can be asked, or with --yes or --no-input, it goes on without a word.
 func (app *App) proceed(question string) (bool, error) {
-	if app.general.yes || app.general.noInput || !app.attended() {
+	if !app.asks() {
 		return true, nil
 	}
 	return app.ask(question)
 }
+
+// asks says whether proceed asks.
+func (app *App) asks() bool { return !app.general.yes && !app.general.noInput && app.attended() }
 
 // ask puts a yes-or-no question; a signal while waiting is an *interrupted.
 func (app *App) ask(question string) (bool, error) {

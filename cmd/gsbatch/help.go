@@ -278,5 +278,19 @@ clock may be behind.
 
 gsbatch quota shows what is used and what is left. Before a slot is taken, rows
 that an earlier run created are set aside: they cost no call.
+
+Reading saves calls: a page brings up to 1,000 goals. A plan begins to read pages,
+learns with a few calls how many there are, and goes on as is cheapest:
+
+  by pages   where they are at most as many as the names of goals to be created
+             and half the rows to be updated (--diff always: all of them)
+  by rows    else one call for each name to be created, which must be searched
+             for since a goal cannot be deleted again, and under --diff always
+             one for each row to be updated
+  not at all where that may cost more than it saves, and with --diff never
+
+--diff never searches for nothing either, and neither does --on-duplicate create.
+apply, before a plan's first call, asks for the goals that were modified since: a
+call or two.
 `
 }

@@ -41,12 +41,18 @@ type importOptions struct {
 	plan     *planFlags
 	run      *runFlags
 	planOnly bool
-	detailed bool // plan --detailed-exitcode
+	shown    bool   // show the plan field by field
+	detailed bool   // plan --detailed-exitcode
+	output   string // plan --output
+	amend    string // plan --amend
 }
 
 func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 	ctx := app.hard
 	if _, err := o.run.runLimits(app); err != nil {
+		return err
+	}
+	if err := reviewOutput(o.output); err != nil {
 		return err
 	}
 	if err := app.startMetrics(o.run.metrics); err != nil {
@@ -57,6 +63,12 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if o.amend != "" {
+		if in.amend, err = amendable(app, o); err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, in.amend.Close()) }()
+	}
 	d, err := openDesk(ctx, app, &o.run.quota, cmd.Name())
 	if err != nil {
 		return err
@@ -77,8 +89,11 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return in.refuse(ctx, d, planned)
 	}
 	s := &session{desk: d, run: planned.Run, flags: o.run, again: o.plan.again, cost: in.cost}
+	if o.shown {
+		return s.showPlan(ctx, in.review(ctx, planned.Run, o.output), o.detailed)
+	}
 	if o.planOnly {
-		return s.keepPlan(o.detailed)
+		return s.keepPlan(ctx, nil, false)
 	}
 	return in.askAndApply(ctx, s, planned)
 }
@@ -87,19 +102,52 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline.Planned) error {
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {
+		if in.app.asks() && !in.app.general.json && !in.app.general.quiet {
+			if err := in.review(ctx, s.run, "").text(); err != nil {
+				return err
+			}
+		}
 		yes, err := in.app.proceed(fmt.Sprintf("send %d goals to %s? a goal that was created cannot be deleted again", calls, s.tenant.name))
 		if err != nil || !yes {
-			return errors.Join(err, s.keepPlan(false))
+			return errors.Join(err, s.keepPlan(ctx, nil, false))
 		}
 	}
 	return s.apply(ctx)
 }
 
+// showPlan shows what the plan does, and tells of it.
+func (s *session) showPlan(ctx context.Context, v *review, detailed bool) error {
+	if err := v.file(); err != nil {
+		return err
+	}
+	if !s.app.general.json && !s.app.general.quiet {
+		if err := v.text(); err != nil {
+			return err
+		}
+	}
+	return s.keepPlan(ctx, v, detailed)
+}
+
 // keepPlan tells of a plan that is not applied now.
-func (s *session) keepPlan(detailed bool) error {
+func (s *session) keepPlan(ctx context.Context, v *review, detailed bool) error {
+	if err := s.run.SetInfo(ctx, func(info *checkpoint.Info) { info.Calls.Add(callsOf(s.desk)) }); err != nil {
+		return err
+	}
 	info := s.run.Info()
 	next := nextCommand(s.app, info, info.Counts)
-	if err := s.tell(nil, next); err != nil {
+	var files []string
+	if v != nil && v.output != "" {
+		files = append(files, v.output)
+	}
+	var err error
+	if v != nil && s.app.general.json {
+		summary := pipeline.Summary(info, next)
+		summary.Forecast = s.cost
+		err = v.json(summary)
+	} else {
+		err = s.tell(files, next)
+	}
+	if err != nil {
 		return err
 	}
 	if detailed && info.Counts.Pending > 0 {
@@ -118,7 +166,7 @@ func (in *intake) before(ctx context.Context, d *desk, flags *runFlags) (done bo
 	switch found {
 	case pipeline.BeforeGoOn:
 		in.app.tell("this file is run %s already, which is not finished: going on with it\n", info.ID)
-		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import", pipeline.Apply)
+		return true, resumeRun(ctx, in.app, d, flags, info.ID, "import", nil)
 	case pipeline.BeforeDone:
 		return true, in.doneBefore(ctx, d, info)
 	case pipeline.BeforeDiffers:

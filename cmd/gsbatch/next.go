@@ -18,6 +18,8 @@ func nextCommand(app *App, info checkpoint.Info, c checkpoint.Counts) string {
 		return app.command("settle", info.ID) // what is pending waits for rows in doubt
 	case info.State == checkpoint.Paused, info.State == checkpoint.Running:
 		return app.command("resume", info.ID)
+	case info.Command == undoCommand && c.InDoubt+c.Parked == 0:
+		return "" // its rows are not of a file that could be imported
 	case c.InDoubt+c.Parked > 0:
 		return app.command("settle", info.ID)
 	case info.State == checkpoint.Finished && c.Pending > 0:

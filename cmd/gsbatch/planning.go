@@ -28,6 +28,7 @@ type intake struct {
 	rows      pipeline.RowSet
 	options   string // hash of all that shapes the plan
 	picklists *gainsight.Picklists
+	amend     *checkpoint.Run   // whose goals the file is to mend, nil none
 	cost      *writers.Forecast // of the plan, once it is made
 }
 
@@ -93,6 +94,9 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	if full, err := filepath.Abs(info.Input.Path); err == nil && info.Input.Path != "-" {
 		info.Input.Path = full
 	}
+	if in.amend != nil {
+		info.Amends = in.amend.Info().ID
+	}
 	if parent != nil {
 		info.Parent, info.Input.Path = parent.ID, parent.Input.Path
 	}
@@ -139,6 +143,10 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	if err != nil {
 		return nil, err
 	}
+	key, err := in.flags.keyOf(in.app, src.Checker)
+	if err != nil {
+		return nil, err
+	}
 	info, err := in.info(cmd, d, run, parent)
 	if err != nil {
 		return nil, err
@@ -147,6 +155,8 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
 		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
+		Mode: validate.Mode(in.flags.mode), Key: key, Amend: in.amend, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
+		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
 	})
 	progress.Finish()
 	tellNotices(in.app, in.table)
@@ -192,6 +202,7 @@ func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate
 	if c.Rows > 0 && c.Skipped == c.Rows && in.flags.at != "" {
 		in.app.tell("warning: no row of %s has a line of --rows %s\n", oneLine(in.table.Name()), oneLine(in.flags.at))
 	}
+	in.tellReading(planned.Read)
 	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
 	calls := planned.Creates + planned.Updates
 	if calls > 0 {

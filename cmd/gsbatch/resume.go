@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/checkpoint"
-	"gsbatch/pipeline"
 )
 
 func newApply(app *App) *cobra.Command {
@@ -18,7 +17,9 @@ func newApply(app *App) *cobra.Command {
 		Short:   "Carry out a planned run",
 		GroupID: groupMove,
 		Long: `Carry out RUN, which gsbatch plan or import --dry-run made. It is refused when the
-tenant's picklists are no longer those of the plan. It never asks.`,
+tenant's picklists are no longer those of the plan. Goals that somebody edited since
+the plan are skipped as stale (--on-stale), where the plan had compared them: that
+is looked for first, in a call or two. It never asks.`,
 		Args: takes(1, 1),
 	}
 	run := addRunFlags(cmd)
@@ -37,6 +38,9 @@ func runApply(app *App, cmd *cobra.Command, flags *runFlags, name string) error 
 		return usagef("go on with "+app.command("resume", info.ID), "run %s was begun already", info.ID)
 	default:
 		return usagef("see "+app.command("runs", "show", info.ID), "run %s cannot be applied: it is %s", info.ID, info.State)
+	}
+	if yes, err := mayApply(app, info); err != nil || !yes {
+		return err
 	}
 	return goOn(app, cmd, flags, info, true)
 }
@@ -146,10 +150,10 @@ func reportEnded(ctx context.Context, app *App, folder *checkpoint.Folder, id, c
 
 // goOn carries out a run of the state folder with its own settings.
 func goOn(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool) error {
-	return goOnWith(app, cmd, flags, info, planned, pipeline.Apply)
+	return goOnWith(app, cmd, flags, info, planned, nil)
 }
 
-// goOnWith has work done on a run of the state folder with its own settings.
+// goOnWith has work done, nil: pipeline.Apply, on a run of the state folder with its own settings.
 func goOnWith(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Info, planned bool, work worker) (err error) {
 	ctx := app.hard
 	if err := restoreSettings(app, cmd, info); err != nil {
@@ -174,6 +178,9 @@ func goOnWith(app *App, cmd *cobra.Command, flags *runFlags, info checkpoint.Inf
 		if lists.Hash() != info.Picklists {
 			return failf(exitChanged, "plan the file again", "the tenant's statuses, goal types or metrics changed since run %s was planned", info.ID)
 		}
+		if err := supersede(ctx, app, d.folder, info, cmd.Name()); err != nil {
+			return err
+		}
 	}
 	return resumeRun(ctx, app, d, flags, info.ID, cmd.Name(), work)
 }
@@ -197,7 +204,7 @@ func resumeRun(ctx context.Context, app *App, d *desk, flags *runFlags, id, comm
 	if err := tryReports(run.Info().ReportDir); err != nil {
 		return err
 	}
-	s := &session{desk: d, run: run, flags: flags, work: work}
+	s := &session{desk: d, run: run, flags: flags, later: work == nil, work: work}
 	return s.apply(ctx)
 }
 

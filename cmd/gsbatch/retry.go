@@ -37,6 +37,12 @@ func runRetry(app *App, cmd *cobra.Command, plan *planFlags, flags *runFlags, na
 	if info.State == checkpoint.Planning || info.State == checkpoint.Planned {
 		return usagef("see "+app.command("runs", "show", info.ID), "run %s has not been applied: there is nothing to retry", info.ID)
 	}
+	if info.Superseded != "" {
+		return usagef("retry "+info.Superseded, "run %s is superseded by run %s", info.ID, info.Superseded)
+	}
+	if info.Command == undoCommand {
+		return usagef("undo run "+info.Parent+" once more with "+app.command("undo", info.Parent), "run %s is an undo, whose rows are of no file", info.ID)
+	}
 	if err := restoreSettings(app, cmd, info); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ type runFlags struct {
 	workers     int
 	canary      int
 	settle      time.Duration
+	onStale     string
 	reportDir   string
 	metrics     string
 }
@@ -43,6 +44,7 @@ func (r *runFlags) addLate(cmd *cobra.Command) {
 	fs.Int64Var(&r.maxCalls, "max-calls", 0, "pause after `N` calls")
 	fs.DurationVar(&r.maxDuration, "max-duration", 0, "pause after this `DURATION`, as 8h")
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
+	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a goal that somebody edited since the file's ModifiedDate, or since the plan")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
 	fs.StringVar(&r.metrics, "metrics-file", "", "write metrics for Prometheus into `F.prom` during the run and at its end, for a collector of text files")
 }

@@ -118,20 +118,22 @@ func viewRun(app *App, name string) (*checkpoint.Run, checkpoint.Counts, error) 
 
 // runJSON is a run in runs list and runs show.
 type runJSON struct {
-	ID        string            `json:"id"`
-	State     checkpoint.State  `json:"state"`
-	Command   string            `json:"command"`
-	Object    string            `json:"object"`
-	Tenant    string            `json:"tenant"`
-	Emulated  bool              `json:"emulated"`
-	Input     inputJSON         `json:"input"`
-	CreatedAt time.Time         `json:"created_at"`
-	Counts    checkpoint.Counts `json:"counts"`
-	ExitCode  *int              `json:"exit_code"`
-	ResumeAt  *time.Time        `json:"resume_at"`
-	ReportDir string            `json:"report_dir"`
-	Parent    string            `json:"parent,omitempty"`
-	Next      string            `json:"next"`
+	ID         string            `json:"id"`
+	State      checkpoint.State  `json:"state"`
+	Command    string            `json:"command"`
+	Object     string            `json:"object"`
+	Tenant     string            `json:"tenant"`
+	Emulated   bool              `json:"emulated"`
+	Input      inputJSON         `json:"input"`
+	CreatedAt  time.Time         `json:"created_at"`
+	Counts     checkpoint.Counts `json:"counts"`
+	ExitCode   *int              `json:"exit_code"`
+	ResumeAt   *time.Time        `json:"resume_at"`
+	ReportDir  string            `json:"report_dir"`
+	Parent     string            `json:"parent,omitempty"`
+	Amends     string            `json:"amends,omitempty"`
+	Superseded string            `json:"superseded_by,omitempty"`
+	Next       string            `json:"next"`
 }
 
 type inputJSON struct {
@@ -142,7 +144,8 @@ type inputJSON struct {
 func (app *App) runJSON(info checkpoint.Info) runJSON {
 	return runJSON{ID: info.ID, State: info.State, Command: info.Command, Object: info.Object, Tenant: info.Tenant, Emulated: info.Emulated,
 		Input: inputJSON{info.Input.Path, info.Input.SHA256}, CreatedAt: info.CreatedAt.UTC(), Counts: info.Counts, ExitCode: info.ExitCode,
-		ResumeAt: info.ResumeAt, ReportDir: info.ReportDir, Parent: info.Parent, Next: nextCommand(app, info, info.Counts)}
+		ResumeAt: info.ResumeAt, ReportDir: info.ReportDir, Parent: info.Parent,
+		Amends: info.Amends, Superseded: info.Superseded, Next: nextCommand(app, info, info.Counts)}
 }
 
 func runRunsList(app *App) error {

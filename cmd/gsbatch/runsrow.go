@@ -22,9 +22,17 @@ type rowJSON struct {
 	Cells    map[string]string    `json:"cells"`
 	Payload  json.RawMessage      `json:"payload"`
 	Lookups  json.RawMessage      `json:"lookups"`
+	Before   *beforeJSON          `json:"before"` // null: what the goal was was not read
 	Hash     string               `json:"payload_hash"`
 	Problems []checkpoint.Problem `json:"problems"`
 	Events   []eventJSON          `json:"events"`
+}
+
+// beforeJSON is what a goal was before its row was sent.
+type beforeJSON struct {
+	Modified   string          `json:"modified"`
+	ModifiedBy string          `json:"modified_by"`
+	Goal       json.RawMessage `json:"goal"`
 }
 
 type eventJSON struct {
@@ -72,6 +80,9 @@ func historyJSON(info checkpoint.Info, h checkpoint.History) rowJSON {
 			row.Lookups = json.RawMessage(h.Op.Lookups)
 		}
 	}
+	if h.Before != nil {
+		row.Before = &beforeJSON{utcMillis(h.Before.Modified), h.Before.ModifiedBy, json.RawMessage(h.Before.Doc)}
+	}
 	for _, e := range h.Events {
 		event := eventJSON{Event: "outcome", Attempt: e.Attempt, At: utcMillis(e.At), Server: utcMillis(e.Server), Status: e.Status,
 			HTTP: e.HTTP, Gsid: e.Gsid, Code: e.Code, RequestID: e.RequestID, Parents: e.Parents, Reason: e.Reason}
@@ -107,6 +118,10 @@ func tellRow(app *App, info checkpoint.Info, row rowJSON) error {
 		t.add("payload", string(row.Payload))
 		t.add("lookups", string(row.Lookups))
 		t.add("payload hash", row.Hash)
+	}
+	if row.Before != nil {
+		t.add("before", string(row.Before.Goal))
+		t.add("modified", strings.TrimSpace(row.Before.Modified+" "+row.Before.ModifiedBy))
 	}
 	for _, p := range row.Problems {
 		t.add("problem", p.Place+": "+p.Message+"; "+p.Mend)

@@ -25,12 +25,14 @@ func runRunsShow(app *App, name string) (err error) {
 	t.add("command", info.Command)
 	t.add("tenant", info.Tenant)
 	t.add("input", info.Input.Path)
-	if info.Parent != "" {
-		t.add("retries", info.Parent)
+	for _, other := range []struct{ what, id string }{{parentWord(info), info.Parent}, {"amends", info.Amends}, {"superseded by", info.Superseded}} {
+		if other.id != "" {
+			t.add(other.what, other.id)
+		}
 	}
 	t.add("created", info.CreatedAt.Local().Format(time.RFC3339))
 	t.add("rows", countsText(counts))
-	t.add("calls", fmt.Sprintf("%d, throttled %d, retried %d", info.Calls.Total, info.Calls.Throttled, info.Calls.Retried))
+	t.add("calls", fmt.Sprintf("%d, saved %d, throttled %d, retried %d", info.Calls.Total, info.Calls.Saved, info.Calls.Throttled, info.Calls.Retried))
 	t.add("reports", info.ReportDir)
 	if info.ResumeAt != nil {
 		t.add("not before", info.ResumeAt.Local().Format(time.RFC3339))
@@ -42,6 +44,14 @@ func runRunsShow(app *App, name string) (err error) {
 		return err
 	}
 	return tellDoubts(app.hard, app, run)
+}
+
+// parentWord is what a run does to its parent.
+func parentWord(info checkpoint.Info) string {
+	if info.Command == undoCommand {
+		return "undoes"
+	}
+	return "retries"
 }
 
 // shownDoubts is how many rows in doubt runs show lists; in_doubt.csv has all.

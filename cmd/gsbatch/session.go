@@ -23,6 +23,7 @@ type session struct {
 	flags *runFlags
 	again bool
 	work  worker            // nil: pipeline.Apply
+	later bool              // the plan was made by an earlier command
 	began checkpoint.Info   // the run's, before this process applied it
 	cost  *writers.Forecast // of the plan; nil where none was made now
 }
@@ -44,7 +45,7 @@ func (s *session) apply(ctx context.Context) error {
 	gauge.start(ctx)
 	cfg := pipeline.ApplyConfig{
 		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits),
-		Again: s.again, Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary,
+		Again: s.again, Recheck: s.later, OnStale: pipeline.OnStale(s.flags.onStale), Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary,
 		Settle: s.flags.settle, Waiting: s.wait.set, Progress: gauge.update, Log: s.app.log,
 	}
 	if s.app.attended() && !s.app.general.noInput && !s.app.general.yes {
@@ -63,7 +64,8 @@ func (s *session) apply(ctx context.Context) error {
 	told()
 	gauge.stop()
 	progress.Finish()
-	if _, clash := errors.AsType[*checkpoint.LockedError](err); clash {
+	_, clash := errors.AsType[*checkpoint.LockedError](err)
+	if _, stale := errors.AsType[*pipeline.StaleError](err); clash || stale {
 		return err // nothing was begun
 	}
 	if _, refused := errors.AsType[*pipeline.DecisionError](err); refused {

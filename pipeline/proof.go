@@ -1,0 +1,116 @@
+package pipeline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+)
+
+// fitting are the goals that fit one doubt.
+type fitting struct{ exact, near []string }
+
+// match compares the open creates with the unclaimed goals. A goal that fits
+// several of them proves nothing of any one.
+func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]bool) map[*sought]fitting {
+	fits := map[*sought]fitting{}
+	wanted := map[string]int{}
+	for _, want := range s.open {
+		if !want.isCreate() {
+			continue
+		}
+		var f fitting
+		for i := range found[want] {
+			g := &found[want][i]
+			if claimed[g.Gsid] {
+				continue
+			}
+			switch want.fits(g, s.user, s.markerField()) {
+			case exactFit:
+				f.exact = append(f.exact, g.Gsid)
+				wanted[g.Gsid]++
+			case nearFit:
+				f.near = append(f.near, g.Gsid)
+			}
+		}
+		fits[want] = f
+	}
+	for want, f := range fits {
+		if len(f.exact) == 1 && wanted[f.exact[0]] > 1 {
+			f.near, f.exact = append(f.near, f.exact...), nil
+			fits[want] = f
+		}
+	}
+	return fits
+}
+
+// decide says what a doubt is settled as; decided is false while that is open.
+func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought]fitting, final bool) (e checkpoint.Event, decided bool) {
+	if !want.isCreate() {
+		return s.decideUpdate(want, goals, final)
+	}
+	f := fits[want]
+	switch {
+	case len(f.exact) == 1:
+		return checkpoint.Event{Status: checkpoint.Created, Gsid: f.exact[0], Code: "recovered", Reason: "found in the tenant by reading back"}, true
+	case !final:
+		return e, false
+	case len(f.exact)+len(f.near) == 0 && s.gaps[s.asks(want)] != "":
+		return parked("absence cannot be proved, for " + s.gaps[s.asks(want)]), true
+	case len(f.exact)+len(f.near) == 0:
+		return s.absent(want, "no goal of this row is in the tenant")
+	case !s.last:
+		return e, false
+	}
+	return parked("goals that may be this row's, or another's, are in the tenant: " + listed(append(f.exact, f.near...))), true
+}
+
+// decideUpdate settles an update by its goal.
+func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
+	if len(goals) == 0 {
+		if !final {
+			return e, false
+		}
+		return parked(strings.TrimRight("goal "+want.doubt.Gsid+" cannot be read back: "+s.gaps[s.asks(want)], ": ")), true
+	}
+	g := &goals[0]
+	if !want.blind && want.asSent(g) {
+		return checkpoint.Event{Status: checkpoint.Updated, Gsid: want.doubt.Gsid, Code: "recovered", Reason: "every field that was sent is so in the tenant"}, true
+	}
+	modified, known := millis(g, "ModifiedDate")
+	switch {
+	case !final:
+		return e, false
+	case want.blind:
+		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether goal " + want.doubt.Gsid + " has it"), true
+	case known && want.doubt.Before > 0 && modified == want.doubt.Before:
+		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since it was read for the plan")
+	case known && want.doubt.Since > 0 && modified < want.doubt.Since-clockSlack.Milliseconds():
+		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since before the call")
+	}
+	return parked("goal " + want.doubt.Gsid + " was modified since the call, to other values than those sent"), true
+}
+
+// absent makes a row pending again whose call is proved not to have been
+// executed, unless that has happened to it too often.
+func (s *settling) absent(want *sought, why string) (checkpoint.Event, bool) {
+	if want.doubt.Sends >= maxDoubtfulSends {
+		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered", why, want.doubt.Sends)), true
+	}
+	return checkpoint.Event{Status: checkpoint.Pending, Code: "absent", Reason: why + ": to be sent again"}, true
+}
+
+func parked(reason string) checkpoint.Event {
+	return checkpoint.Event{Status: checkpoint.Parked, Code: "parked", Reason: reason}
+}
+
+// listed names some Gsids.
+func listed(gsids []string) string {
+	slices.Sort(gsids)
+	if more := len(gsids) - maxCandidates; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(gsids[:maxCandidates], ", "), more)
+	}
+	return strings.Join(gsids, ", ")
+}

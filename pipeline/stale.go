@@ -1,0 +1,158 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
+)
+
+// StaleError says that goals were edited since a run was planned, under
+// --on-stale fail.
+type StaleError struct {
+	Run   string
+	Rows  int
+	Lines []int // the first of them
+}
+
+func (e *StaleError) Error() string {
+	return fmt.Sprintf("the goals of %d rows were edited since run %s was planned (lines %s)", e.Rows, e.Run, linesText(e.Lines, e.Rows))
+}
+
+func linesText(lines []int, rows int) string {
+	text := ""
+	for i, line := range lines {
+		if i > 0 {
+			text += ", "
+		}
+		text += strconv.Itoa(line)
+	}
+	if rows > len(lines) {
+		text += ", …"
+	}
+	return text
+}
+
+// recheck looks, before the first call of a plan that was made earlier, which
+// goals somebody edited since. Only rows that were compared with their goals
+// can be told. It asks for the goals modified since the plan, which is a call
+// or two; where the tenant does not know that question it reads by pages or by
+// rows, whichever is less.
+type recheck struct {
+	*apply
+	reader *goalReader
+	index  rowIndex
+	stale  map[int64]checkpoint.Fate
+	lines  []int
+}
+
+// staleUpdates takes out of the run the updates whose goals were edited since
+// the plan, or refuses the run, as --on-stale says.
+func (a *apply) staleUpdates(ctx context.Context) error {
+	if !a.cfg.Recheck || a.cfg.OnStale == StaleOverwrite {
+		return nil
+	}
+	r := &recheck{apply: a, stale: map[int64]checkpoint.Fate{}}
+	if err := r.gather(ctx); err != nil || len(r.index) == 0 {
+		return err
+	}
+	r.reader = newGoalReader(a.cfg.Client, nil)
+	r.reader.columns = []string{"Gsid", "ModifiedDate", "ModifiedById"}
+	if err := r.read(ctx); err != nil {
+		return err
+	}
+	if len(r.stale) > 0 && a.cfg.OnStale == StaleFail {
+		slices.Sort(r.lines)
+		return &StaleError{Run: a.cfg.Run.Info().ID, Rows: len(r.stale), Lines: r.lines[:min(len(r.lines), maxLines)]}
+	}
+	return a.cfg.Run.SetFates(ctx, r.stale)
+}
+
+// gather indexes the rows to look at.
+func (r *recheck) gather(ctx context.Context) error {
+	for c, err := range r.cfg.Run.Changes(ctx) {
+		if err != nil {
+			return err
+		}
+		if c.Fate.Status == checkpoint.Pending && c.Before != nil && c.Before.Modified > 0 {
+			r.index.add(gsidHash(c.Gsid), c.Seq)
+		}
+	}
+	r.index.sort()
+	return nil
+}
+
+// read asks the tenant. A failure that is not the checkpoint's ends the run.
+func (r *recheck) read(ctx context.Context) error {
+	var kept error // of the checkpoint
+	do := func(goals []gainsight.Goal) error {
+		kept = r.goals(ctx, goals)
+		return kept
+	}
+	err := r.modified(do)
+	var refused *gainsight.Error
+	if errors.As(err, &refused) && refused.Answer.Verdict == gainsight.Rejected {
+		err = r.all(ctx, do)
+	}
+	if err != nil && kept == nil {
+		r.fault(err)
+	}
+	return kept
+}
+
+// modified asks for what was modified since the plan.
+func (r *recheck) modified(do func([]gainsight.Goal) error) error {
+	since := r.cfg.Run.Info().ReadAt
+	if since == 0 {
+		return &gainsight.Error{Answer: gainsight.Answer{Verdict: gainsight.Rejected}} // no time is known to ask for
+	}
+	since -= clockSlack.Milliseconds()
+	return r.reader.each(r.stops.ctx, []gainsight.Condition{{Field: "ModifiedDate", Operator: "GTE",
+		Values: []gainsight.Value{gainsight.Number(strconv.FormatInt(since, 10))}}}, do)
+}
+
+// all reads every goal, or each of the run's, whichever takes fewer calls.
+func (r *recheck) all(ctx context.Context, do func([]gainsight.Goal) error) error {
+	more, err := r.reader.pages(r.stops.ctx, len(r.index), do)
+	if err != nil || !more {
+		return err
+	}
+	for _, e := range r.index {
+		changes, err := r.cfg.Run.ChangesOf(ctx, []int64{e.seq})
+		if err != nil {
+			return err
+		}
+		if err := r.reader.each(r.stops.ctx, equal("Gsid", changes[0].Gsid), do); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// goals compares goals that were read with what the plan had seen of them.
+func (r *recheck) goals(ctx context.Context, goals []gainsight.Goal) error {
+	var seqs []int64
+	byGsid := map[string]*gainsight.Goal{}
+	for i := range goals {
+		seqs = r.index.find(seqs, gsidHash(goals[i].Gsid))
+		byGsid[goals[i].Gsid] = &goals[i]
+	}
+	changes, err := r.cfg.Run.ChangesOf(ctx, seqs)
+	for i := range changes {
+		c := &changes[i]
+		g := byGsid[c.Gsid]
+		if g == nil {
+			continue
+		}
+		if modified, known := millis(g, "ModifiedDate"); known && modified != c.Before.Modified {
+			r.lines = append(r.lines, c.Line)
+			r.stale[c.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: c.Gsid, Field: "ModifiedDate", Code: "edited-since-plan",
+				Reason: fmt.Sprintf("goal %s was edited at %s%s, after the run was planned", c.Gsid, clock(modified), by(g.Text("ModifiedById")))}
+		}
+	}
+	return err
+}
