@@ -46,7 +46,9 @@ func (r *Run) Reserve(ctx context.Context) error {
 func (db *database) reservePath() string { return strings.TrimSuffix(db.path, ".db") + ".reserve" }
 
 // fillFile writes the reserve: at random, since a file system that compresses
-// would hold no room for zeros. Where files may not grow that long it is shorter.
+// would hold no room for zeros. Where files may not grow that long it is shorter. It is
+// not synced: the room is taken when it is written, and a resume after each of
+// many kills should not wait for it.
 func fillFile(path string) error {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
@@ -58,7 +60,7 @@ func fillFile(path string) error {
 	if errors.Is(err, syscall.EFBIG) {
 		err = nil
 	}
-	return errors.Join(err, file.Sync(), file.Close())
+	return errors.Join(err, file.Close())
 }
 
 // remove removes a file that may be gone already.
