@@ -63,7 +63,7 @@ func TestSchedules(t *testing.T) {
 		workers.Go(func() {
 			for seed := next.Add(1); seed <= n; seed = next.Add(1) {
 				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) { schedule(t, seed, &sum) })
+					synctest.Test(t, func(t *testing.T) { schedule(t, seed, 0, &sum) })
 					if t.Failed() {
 						t.Logf("once more: make replay SEED=%d", seed)
 					}
@@ -72,9 +72,24 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 	workers.Wait()
-	t.Logf("promise R1: %d schedules in simulated time, %d rows, %d calls, %d mishaps, %d sessions: %d duplicated, %d lost; %d rows recovered, %d parked",
+	t.Logf("promise R1: %s", &sum)
+}
+
+// String is the figure of the promise.
+func (sum *tally) String() string {
+	return fmt.Sprintf("%d schedules in simulated time, %d rows, %d calls, %d mishaps, %d sessions: %d duplicated, %d lost; %d rows recovered, %d parked",
 		sum.schedules.Load(), sum.rows.Load(), sum.calls.Load(), sum.mishaps.Load(), sum.sessions.Load(), sum.twice.Load(), sum.lost.Load(),
 		sum.recovered.Load(), sum.parked.Load())
+}
+
+// TestLargeSchedule is one schedule of GSBATCH_ROWS (200) rows that all mishaps
+// befall, each seventh call one of them.
+func TestLargeSchedule(t *testing.T) {
+	t.Parallel()
+	var sum tally
+	rows := number(t, "GSBATCH_ROWS", 200)
+	synctest.Test(t, func(t *testing.T) { schedule(t, 1, rows, &sum) })
+	t.Logf("promise R1: all mishaps together: %s", &sum)
 }
 
 // number is what a variable of the environment asks for.
@@ -142,28 +157,30 @@ func scheduleRows(random *rand.Rand, n int) string {
 	return text
 }
 
-// schedule plans some rows and sees them through.
-func schedule(t *testing.T, seed uint64, sum *tally) {
+// schedule plans so many rows, or some, and sees them through.
+func schedule(t *testing.T, seed uint64, rows int, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 42))
 	s, m := newSimulated(t, seed, random)
-	d := s.desk()
-	s.closeRun(s.plan(d, scheduleRows(random, 4+random.IntN(16)), planOptions{onDuplicate: DuplicateCreate}).Run)
-	s.leave(d)
-	settle := settleTime
-	if random.IntN(6) == 0 {
+	settle, calm := settleTime, calmFrom
+	if rows > 0 {
+		m.kinds, m.rate, calm = mishaps(), 1.0/7, 20*calmFrom
+	} else if rows = 4 + random.IntN(16); random.IntN(6) == 0 {
 		settle = 0
 	}
+	d := s.desk()
+	s.closeRun(s.plan(d, scheduleRows(random, rows), planOptions{onDuplicate: DuplicateCreate}).Run)
+	s.leave(d)
 	run := (*checkpoint.Run)(nil)
 	for session := 0; ; session++ {
 		d = s.desk()
 		run = s.lock(d, "a")
 		counts, err := run.Counts(t.Context())
-		if err != nil || session > 0 && counts.Pending+counts.InDoubt == 0 || session > 4*calmFrom {
+		if err != nil || session > 0 && counts.Pending+counts.InDoubt == 0 || session > 4*calm {
 			break
 		}
-		out, lost := s.session(d, m, run, random, session >= calmFrom, settle)
-		if session > calmFrom && settle == 0 || session > 2*calmFrom && out.Counts.InDoubt == 0 {
-			session = 4 * calmFrom // what is open stays so: settling is off, or a parked row holds its twins back
+		out, lost := s.session(d, m, run, random, session >= calm, settle)
+		if session > calm && settle == 0 || session > 2*calm && out.Counts.InDoubt == 0 {
+			session = 4 * calm // what is open stays so: settling is off, or a parked row holds its twins back
 		}
 		m.log("session %d: %+v %+v, lost %v", session, out.Counts, out.Stops, lost != "")
 		time.Sleep(time.Until(out.ResumeAt))
@@ -246,7 +263,7 @@ func (s *stage) session(d *desk, m *model, run *checkpoint.Run, random *rand.Ran
 	s.Helper()
 	stop, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	at, trouble := 1+random.IntN(25), random.IntN(4)
+	at, trouble := 1+random.IntN(max(25, int(run.Info().Input.Rows)/4)), random.IntN(4)
 	executed := random.IntN(2) == 0
 	cfg := ApplyConfig{Workers: 1 + random.IntN(8), Grace: time.Duration(random.IntN(2)) * 20 * time.Second, Settle: settle}
 	var before func(int) bool

@@ -464,6 +464,7 @@ func TestJournalFails(t *testing.T) {
 	s.closeRun(run)
 	mend()
 	s.intents("a", s.resumedRows(d))
+	t.Log("promise R7: a journal that fails: no call without its durable intent, resumed whole")
 }
 
 func (s *stage) resumedRows(d *desk) []row {
