@@ -45,7 +45,7 @@ func promises() []promise {
 		{"R9", "export while goals are inserted and deleted between pages", "nothing that lasted is missing; no Gsid twice; unstable order: \"not proved\"",
 			map[string]string{gainsight: "TestWalkMissesNothingWhileGoalsComeAndGo TestWalkOfAShufflingServerIsNotProved", cmd: "TestExportOfAnUnstableOrder"}, ""},
 		{"R10", "classifier and state machine", "every branch covered; mutation score ≥ 85 %", nil,
-			"statements, not branches, are counted; no mutation score"},
+			"statements, not branches, are counted; judge.go measured once with gremlins: 45 of 51 covered mutants killed, 88 %; the state machine has no mutation score"},
 		{"S1", "key in any output, debug level and panics included", "0 hits",
 			map[string]string{cmd: "TestKeyNeverLogged", gainsight: "TestKeyIsNeverShown"},
 			"the output and the files of every process of the tests are searched too; panics are not provoked"},
@@ -139,7 +139,7 @@ func prove(t *testing.T, pkg string, tests []string) proof {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ran := map[string]bool{}
+	ran, said := map[string]bool{}, map[string]string{}
 	for lines := bufio.NewScanner(out); lines.Scan(); {
 		var event struct{ Action, Test, Output string }
 		if json.Unmarshal(lines.Bytes(), &event) != nil {
@@ -150,7 +150,11 @@ func prove(t *testing.T, pkg string, tests []string) proof {
 		switch event.Action {
 		case "fail":
 			got.failed[test] = true
+			fmt.Print(said[event.Test])
+		case "pass":
+			delete(said, event.Test)
 		case "output":
+			said[event.Test] += event.Output
 			got.hear(event.Output)
 		}
 	}

@@ -39,7 +39,7 @@ const settleTime = 2 * time.Minute
 
 // tally adds up what schedules came to.
 type tally struct {
-	schedules, rows, calls, mishaps, sessions, lost, twice, unanswered, recovered, parked atomic.Int64
+	schedules, rows, calls, mishaps, sessions, lost, twice, recovered, parked atomic.Int64
 }
 
 // Runs under random mishaps, stopped, broken and lost at random moments, and
