@@ -63,10 +63,12 @@ func TestSchedules(t *testing.T) {
 		workers.Go(func() {
 			for seed := next.Add(1); seed <= n; seed = next.Add(1) {
 				t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+					defer func() {
+						if t.Failed() {
+							t.Logf("once more: make replay SEED=%d", seed)
+						}
+					}()
 					synctest.Test(t, func(t *testing.T) { schedule(t, seed, 0, &sum) })
-					if t.Failed() {
-						t.Logf("once more: make replay SEED=%d", seed)
-					}
 				})
 			}
 		})
