@@ -114,12 +114,13 @@ func (j *exportJob) chooseFields() error {
 			whole = append(whole, name)
 		}
 	}
+	page := map[string]string{"goals": "fields", "templates": "export"}[j.object] // of help
 	whole, err := validate.ResolveSelect(j.object, whole)
 	if err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
+		return usagef("see gsbatch help "+page, "--select: %w", err)
 	}
 	if added, err = validate.ResolveSelect(j.object, added); err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
+		return usagef("see gsbatch help "+page, "--select: %w", err)
 	}
 	if j.app.settings.rank("select") == fromFlag {
 		j.asked = slices.Concat(whole, added)
