@@ -199,8 +199,8 @@ func TestExportOfObjectsThatIsAskedForWrongly(t *testing.T) {
 	}
 	s.absent("x*")
 	// Settings are for all exports: what does not concern an object is left alone.
-	s.writeFile("gsbatch.yaml", []byte("select: +Nothing__gc\nid_map: none.csv\n"))
-	if got := s.exportOf("templates", 0, "-o", "x.csv"); strings.Join(got.Dropped, "") != "Nothing__gc" || got.Counts["rows"] != 8 {
+	s.writeFile("gsbatch.yaml", []byte("select: +Nothing__gc,+SP,+cust_number__gc\nid_map: none.csv\n"))
+	if got := s.exportOf("templates", 0, "-o", "x.csv"); strings.Join(got.Dropped, "") != "Nothing__gc" || !strings.HasSuffix(strings.Join(got.Columns, ","), "ModifiedById,cust_number__gc") || got.Counts["rows"] != 8 {
 		t.Errorf("%+v", got)
 	}
 	if got := s.exportOf("metrics", 0, "-o", "y.csv"); got.Counts["rows"] != 14 {

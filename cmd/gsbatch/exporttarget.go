@@ -107,7 +107,7 @@ func (j *exportJob) chooseFields() error {
 	for name := range strings.SplitSeq(j.flags.selected, ",") {
 		name, more := strings.CutPrefix(strings.TrimSpace(name), "+")
 		switch {
-		case name == "":
+		case name == "", j.foreign(name):
 		case more:
 			added = append(added, name)
 		default:
@@ -138,4 +138,19 @@ func (j *exportJob) chooseFields() error {
 		j.fields = append([]string{"Gsid"}, j.fields...)
 	}
 	return nil
+}
+
+// foreign reports whether a field that the settings select for all exports is
+// one of goals alone, and this is an export of templates; it says so.
+func (j *exportJob) foreign(name string) bool {
+	if j.object == "goals" || j.app.settings.rank("select") == fromFlag {
+		return false
+	}
+	_, ofGoals := validate.ResolveSelect("goals", []string{name})
+	_, ofThese := validate.ResolveSelect(j.object, []string{name})
+	if ofGoals != nil || ofThese == nil {
+		return false
+	}
+	j.app.tell("warning: %s have no field %s: it is left out\n", j.object, oneLine(name))
+	return true
 }
