@@ -11,7 +11,9 @@
 // outcome after it, from all workers at once: whatever has gathered while the
 // last commit was on its way to the disk goes into the next one, as one
 // record. Fold brings the journal into the fates, one row each, which reports
-// and resume read. So the journal is the history and the fates are its sum:
+// and resume read. While a run is applied a Reserve of room lies beside it: once
+// the disk is full, or the file has vanished, outcomes are still taken and
+// intents are not. So the journal is the history and the fates are its sum:
 // losing the machine between any two steps loses neither.
 package checkpoint
 

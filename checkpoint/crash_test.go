@@ -144,7 +144,7 @@ func TestKilledWhileJournaling(t *testing.T) {
 // journal is the same; the next one to lock the run ends the work.
 func TestKilledWhileFolding(t *testing.T) {
 	t.Parallel()
-	rows := int64(shorter(40_000, 18_000)) // of three events each: more than one or two transactions
+	rows := int64(shorter(40_000, 17_000)) // of three events each: more than one or two transactions
 	folder, run := newRun(t, int(rows))
 	j := run.Journal(func([]Event) {})
 	served := make(chan error, 1)
@@ -169,7 +169,7 @@ func TestKilledWhileFolding(t *testing.T) {
 	want := Counts{Rows: int(rows), Created: int(rows) / 4 * 3, Rejected: int(rows) / 4}
 	whole := false
 	for i := 0; !whole; i++ {
-		start(t, "fold", folder.Dir()).killAfter(time.Duration(i*70) * time.Millisecond)
+		start(t, "fold", folder.Dir()).killAfter(time.Duration(i*shorter(70, 150)) * time.Millisecond)
 		view, err := folder.View(t.Context(), "a")
 		if err != nil {
 			t.Fatal(err)

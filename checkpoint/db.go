@@ -16,11 +16,15 @@ import (
 // busyTimeout is how long a statement waits for another process's transaction.
 const busyTimeout = 20 * time.Second
 
+// readers is how many connections read at a time.
+const readers = 4
+
 // database is one SQLite file. Writes go through one connection, since SQLite
 // allows one writer; reads have their own, so that a report or the feed of
 // apply never stands between two commits.
 type database struct {
 	path  string
+	born  os.FileInfo // of the file that was opened for writing
 	write *sql.DB
 	read  *sql.DB
 }
@@ -33,10 +37,11 @@ func openDatabase(ctx context.Context, path, schema string) (*database, error) {
 	if err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	if err := file.Close(); err != nil {
+	born, err := file.Stat()
+	if err = errors.Join(err, file.Close()); err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	db := &database{path: path}
+	db := &database{path: path, born: born}
 	// synchronous=FULL: a commit is on the disk when it returns.
 	db.write, err = sql.Open("sqlite", dsn(path, "rw",
 		"_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_txlock=immediate"))
@@ -111,9 +116,31 @@ func openReader(path string) (*sql.DB, error) {
 	if err != nil {
 		return nil, &StorageError{Path: path, Err: err}
 	}
-	read.SetMaxOpenConns(4)
-	read.SetMaxIdleConns(4) // to open one again costs more than most reads
+	read.SetMaxOpenConns(readers)
+	read.SetMaxIdleConns(readers) // to open one again costs more than most reads
 	return read, nil
+}
+
+// openReaders opens all connections for reading now: they can be used also when
+// the file has lost its name.
+func (db *database) openReaders(ctx context.Context) error {
+	var opened [readers]*sql.Conn
+	var err error
+	for i := range opened {
+		var tables int
+		if opened[i], err = db.read.Conn(ctx); err != nil {
+			break
+		}
+		if err = opened[i].QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema`).Scan(&tables); err != nil {
+			break
+		}
+	}
+	for _, conn := range opened {
+		if conn != nil {
+			err = errors.Join(err, conn.Close()) // back into the pool
+		}
+	}
+	return db.wrap(err)
 }
 
 // dsn is the driver's name of the file at path; a URI, so that any character
@@ -162,5 +189,26 @@ func (db *database) transaction(ctx context.Context, do func(*sql.Tx) error) err
 		_ = tx.Rollback()
 		return db.wrap(err)
 	}
-	return db.wrap(tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return db.wrap(err)
+	}
+	return db.inPlace()
+}
+
+// ErrVanished says that a file of the state folder, or the folder, was deleted,
+// moved or replaced while it was in use. What is written to a file without a
+// name is lost with the process.
+var ErrVanished = errors.New("it was deleted, moved or replaced while in use")
+
+// inPlace looks whether the file is still where it was opened. It takes some
+// microseconds, so that it can follow each commit.
+func (db *database) inPlace() error {
+	now, err := os.Stat(db.path)
+	switch {
+	case errors.Is(err, os.ErrNotExist), err == nil && !os.SameFile(now, db.born):
+		return &StorageError{Path: db.path, Err: ErrVanished}
+	case err != nil:
+		return &StorageError{Path: db.path, Err: err}
+	}
+	return nil
 }

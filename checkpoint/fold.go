@@ -96,7 +96,7 @@ func (e *Event) fate() Fate {
 }
 
 func (r *Run) writeFates(ctx context.Context, upto int64, fates map[int64]Fate) error {
-	return r.db.transaction(ctx, func(tx *sql.Tx) error {
+	fold := func(tx *sql.Tx) error {
 		w := planWriter{ctx: ctx, tx: tx}
 		for _, seq := range slices.Sorted(maps.Keys(fates)) {
 			fate := fates[seq]
@@ -107,7 +107,8 @@ func (r *Run) writeFates(ctx context.Context, upto int64, fates map[int64]Fate) 
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO folded (id, upto) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET upto = excluded.upto`, upto)
 		return err
-	})
+	}
+	return r.roomy(func() error { return r.db.transaction(ctx, fold) })
 }
 
 // SetFates decides rows without a call: what another run created meanwhile,

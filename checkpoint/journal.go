@@ -2,7 +2,9 @@ package checkpoint
 
 import (
 	"context"
+	"database/sql"
 	"errors"
+	"slices"
 	"sync"
 )
 
@@ -47,8 +49,12 @@ func newBatch() *batch { return &batch{done: make(chan struct{})} }
 // Intend returns when the intent, or whatever else must be durable before
 // anything follows from it, and every event recorded before it, is on the
 // disk. Only then may the call be sent. After a failed commit it returns
-// that commit's *StorageError at once.
+// that commit's *StorageError at once, and so it does once the run has its
+// Trouble, though outcomes are still taken then.
 func (j *Journal) Intend(e Event) error {
+	if err := j.run.reserve.trouble(); err != nil {
+		return err
+	}
 	b, err := j.add(e)
 	if err != nil {
 		return err
@@ -101,7 +107,8 @@ func (j *Journal) Close() {
 }
 
 // Serve commits until Close, or until a commit fails: an fsync is never tried
-// twice, since after a failed one nobody knows what is on the disk.
+// twice, since after a failed one nobody knows what is on the disk. Where the
+// run has its Trouble the error is that, also after Close.
 func (j *Journal) Serve() error {
 	insert, err := j.run.db.write.Prepare(`INSERT INTO journal (batch) VALUES (?)`)
 	if err != nil {
@@ -112,15 +119,48 @@ func (j *Journal) Serve() error {
 		<-j.wake
 		b, last := j.take()
 		if len(b.events) > 0 {
-			if _, err := insert.ExecContext(context.Background(), string(b.text)); err != nil {
+			if err := j.commit(insert, b); err != nil {
 				return j.fail(b, err)
 			}
 			j.onCommit(b.events)
 		}
+		b.err = j.run.reserve.trouble()
 		close(b.done)
 		if last {
+			return b.err
+		}
+	}
+}
+
+// commit makes a batch durable. Of one that needs the reserve the intents are
+// left out: nobody is allowed to send them, and so none is in doubt.
+func (j *Journal) commit(insert *sql.Stmt, b *batch) error {
+	err := j.run.roomy(func() error {
+		if j.run.reserve.trouble() != nil {
+			b.dropIntents()
+		}
+		if len(b.events) == 0 {
 			return nil
 		}
+		_, err := insert.ExecContext(context.Background(), string(b.text))
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	// Outcomes are still taken then: a file that was moved may be put back, and
+	// one without a name can be read until the process ends.
+	if err := j.run.db.inPlace(); err != nil {
+		j.run.reserve.refuse(err)
+	}
+	return nil
+}
+
+func (b *batch) dropIntents() {
+	b.events = slices.DeleteFunc(b.events, func(e Event) bool { return e.Kind == Intent })
+	b.text = b.text[:0]
+	for i := range b.events {
+		b.text = appendEvent(b.text, &b.events[i])
 	}
 }
 

@@ -17,10 +17,7 @@ func (t *Tenant) Prune(ctx context.Context, run *Run) error {
 	lock := run.lock
 	err := run.Discard()
 	// The id is never used again: who opens the lock anew finds no run.
-	if failed := os.Remove(lock.file.Path()); !errors.Is(failed, os.ErrNotExist) {
-		err = errors.Join(err, failed)
-	}
-	if err != nil {
+	if err = errors.Join(err, remove(lock.file.Path())); err != nil {
 		return &StorageError{Path: run.db.path, Err: err}
 	}
 	return nil

@@ -78,8 +78,11 @@ func (q *Quota) Lease(ctx context.Context, now time.Time, calls int, window time
 
 // refusal says why no slot can be had now, "" when one can.
 func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls int, window time.Duration, limit DayLimit) (again time.Time, why string, err error) {
+	if err := q.setBack(ctx, tx, now, window); err != nil {
+		return again, "", err
+	}
 	var until int64
-	err = tx.QueryRowContext(ctx, `SELECT until FROM pauses WHERE tenant = ? AND until > ?`, q.tenant, now.UnixNano()).Scan(&until)
+	err = tx.QueryRowContext(ctx, `SELECT until FROM paused WHERE tenant = ? AND until > ?`, q.tenant, now.UnixNano()).Scan(&until)
 	if err == nil {
 		return time.Unix(0, until), "paused", nil
 	}
@@ -100,11 +103,6 @@ func (q *Quota) refusal(ctx context.Context, tx *sql.Tx, now time.Time, calls in
 		return again, "", err
 	}
 	if _, err := tx.ExecContext(ctx, `DELETE FROM calls WHERE tenant = ? AND minute < ?`, q.tenant, now.Add(-2*day).Unix()/60); err != nil {
-		return again, "", err
-	}
-	// No stamp is that far ahead unless the clock was set back since.
-	if _, err := tx.ExecContext(ctx, `UPDATE stamps SET usable = ?1 WHERE tenant = ?2 AND usable > ?3`,
-		now.Add(window).UnixNano(), q.tenant, now.Add(3*window+10*time.Second).UnixNano()); err != nil {
 		return again, "", err
 	}
 	// The stamp that must become usable before one more call fits.
@@ -173,10 +171,12 @@ func (q *Quota) Free(ctx context.Context, id int64, usable time.Time) error {
 	return q.db.wrap(err)
 }
 
-// Pause lets no process lease a slot before until. A later pause stands.
-func (q *Quota) Pause(ctx context.Context, until time.Time) error {
-	_, err := q.db.write.ExecContext(ctx, `INSERT INTO pauses (tenant, until) VALUES (?, ?)
-		ON CONFLICT (tenant) DO UPDATE SET until = max(until, excluded.until)`, q.tenant, until.UnixNano())
+// Pause lets, from now on, no process lease a slot before until. A later pause
+// stands. Should the clock be set back it lasts as long as it would have.
+func (q *Quota) Pause(ctx context.Context, now, until time.Time) error {
+	_, err := q.db.write.ExecContext(ctx, `INSERT INTO paused (tenant, since, until) VALUES (?, ?, ?)
+		ON CONFLICT (tenant) DO UPDATE SET since = excluded.since, until = excluded.until WHERE until - max(since - excluded.since, 0) < excluded.until`,
+		q.tenant, now.UnixNano(), until.UnixNano())
 	return q.db.wrap(err)
 }
 

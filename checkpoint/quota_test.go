@@ -193,7 +193,7 @@ func TestPause(t *testing.T) {
 	q := newQuotas(t, "a", "b")
 	now := noon()
 	for _, until := range []time.Duration{30 * time.Second, 10 * time.Second} { // the later one stands
-		if err := q[0].Pause(t.Context(), now.Add(until)); err != nil {
+		if err := q[0].Pause(t.Context(), now, now.Add(until)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -223,7 +223,7 @@ func TestUse(t *testing.T) {
 	id, _, _ := lease(t, a, now, 100, 0)
 	free(t, a, id, now.Add(50*time.Second))
 	lease(t, b, now, 100, 0)
-	if err := b.Pause(t.Context(), now.Add(time.Second)); err != nil {
+	if err := b.Pause(t.Context(), now, now.Add(time.Second)); err != nil {
 		t.Fatal(err)
 	}
 	use, err := tenant.Use(t.Context(), now, DayLimit{Calls: 3})

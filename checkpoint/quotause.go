@@ -79,18 +79,22 @@ func (t *Tenant) countWindow(ctx context.Context, q querier, now time.Time, _ Da
 	if next > 0 {
 		use.NextFree = time.Unix(0, next)
 	}
-	err = q.QueryRowContext(ctx, `SELECT until FROM pauses WHERE tenant = ? AND until > ?`, t.name, now.UnixNano()).Scan(&until)
-	if err == nil {
+	err = q.QueryRowContext(ctx, `SELECT until - max(since - ?2, 0) AS ends FROM paused WHERE tenant = ?1 AND ends > ?2`, t.name, now.UnixNano()).Scan(&until)
+	switch {
+	case err == nil:
 		use.PausedUntil = time.Unix(0, until)
-	} else if !errors.Is(err, sql.ErrNoRows) {
+	case !errors.Is(err, sql.ErrNoRows) && !older(err):
 		return err
 	}
-	use.SlowShare, use.SlowFrom, err = slowed(ctx, q, t.name)
-	if err != nil && strings.Contains(err.Error(), "no such table") { // a folder that only an older gsbatch has written to
+	if use.SlowShare, use.SlowFrom, err = slowed(ctx, q, t.name); older(err) {
 		return nil
 	}
 	return err
 }
+
+// older says that a table is missing, as in a folder that only an older gsbatch
+// has written to.
+func older(err error) bool { return err != nil && strings.Contains(err.Error(), "no such table") }
 
 func (t *Tenant) countDay(ctx context.Context, q querier, now time.Time, limit DayLimit, use *QuotaUse) error {
 	rows, err := q.QueryContext(ctx, `SELECT who, sum(n), max(minute),

@@ -97,6 +97,8 @@ type Run struct {
 	db   *database
 	lock *lock // nil when opened for reading
 	info Info
+
+	reserve reserve
 }
 
 // runSchema is safe to repeat. Operations are rows, since plans are matched
@@ -195,7 +197,7 @@ func (f *Folder) View(ctx context.Context, id string) (*Run, error) {
 
 // Close ends the use of the run and drops its lock.
 func (r *Run) Close() error {
-	err := r.db.close()
+	err := errors.Join(r.reserve.drop(), r.db.close()) // in this order: to close may take room
 	if r.lock != nil {
 		err = errors.Join(err, r.lock.release())
 	}
@@ -216,8 +218,14 @@ func (r *Run) save(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("run %s: %w", r.info.ID, err)
 	}
-	_, err = r.db.write.ExecContext(ctx, `INSERT INTO info (id, doc) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`, string(doc))
-	return r.db.wrap(err)
+	err = r.roomy(func() error {
+		_, err := r.db.write.ExecContext(ctx, `INSERT INTO info (id, doc) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET doc = excluded.doc`, string(doc))
+		return err
+	})
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	return r.db.inPlace()
 }
 
 func (r *Run) load(ctx context.Context) error {
@@ -328,10 +336,8 @@ func (f *Folder) lockPath(id string) string { return filepath.Join(f.runsDir(), 
 // Discard removes a run that was never fully planned.
 func (r *Run) Discard() error {
 	err := r.db.close()
-	for _, suffix := range []string{"", "-wal", "-shm"} {
-		if failed := os.Remove(r.db.path + suffix); !errors.Is(failed, os.ErrNotExist) {
-			err = errors.Join(err, failed)
-		}
+	for _, path := range []string{r.db.path, r.db.path + "-wal", r.db.path + "-shm", r.db.reservePath()} {
+		err = errors.Join(err, remove(path))
 	}
 	return errors.Join(err, r.lock.release())
 }

@@ -147,10 +147,10 @@ func (g *Gate) attempt(ctx context.Context, read bool) (*Slot, error) {
 func (g *Gate) lease(ctx context.Context, read bool) (*Slot, error) {
 	for {
 		now := time.Now()
-		if err := g.check(now); err != nil {
+		if err := g.noticeJump(ctx, now); err != nil {
 			return nil, err
 		}
-		if err := g.noticeJump(ctx, now); err != nil {
+		if err := g.check(now); err != nil {
 			return nil, err
 		}
 		wall := now.Round(0)
@@ -218,20 +218,31 @@ func (g *Gate) check(now time.Time) error {
 
 // noticeJump compares the wall clock with the monotonic one. After a jump ahead
 // (the clock was set, or the machine slept) stamps of calls look older than
-// they are; everybody waits until they really are a window old.
+// they are; everybody waits until they really are a window old. What lies ahead
+// of a clock that was set back the ledger moves, and here the end of the day.
 func (g *Gate) noticeJump(ctx context.Context, now time.Time) error {
 	last := g.clock // only the holder of the turn reads and writes it
 	g.clock = now
-	if last.IsZero() || !jumped(now.Round(0).Sub(last.Round(0)), now.Sub(last)) {
+	if last.IsZero() {
 		return nil
 	}
-	if err := g.ledger.Pause(ctx, now.Round(0).Add(g.hold())); err != nil {
-		return fmt.Errorf("quota ledger: %w", err)
+	return g.jump(ctx, now, now.Round(0).Sub(last.Round(0)), now.Sub(last))
+}
+
+// jump deals with a step of wall and of steady on the two clocks.
+func (g *Gate) jump(ctx context.Context, now time.Time, wall, steady time.Duration) error {
+	switch {
+	case jumped(wall, steady):
+		if err := g.ledger.Pause(ctx, now.Round(0), now.Round(0).Add(g.hold())); err != nil {
+			return fmt.Errorf("quota ledger: %w", err)
+		}
+	case jumped(steady, wall):
+		g.dayMoved(now, steady-wall)
 	}
 	return nil
 }
 
-// jumped tells a step of the wall clock ahead from its slewing.
+// jumped tells a step of the wall clock ahead of the steady one from its slewing.
 func jumped(wall, steady time.Duration) bool {
 	return wall-steady > max(200*time.Millisecond, steady/500)
 }

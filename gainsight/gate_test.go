@@ -341,8 +341,8 @@ func (l *brokenLedger) Lease(ctx context.Context, now time.Time, calls int, wind
 	}
 	return l.MemoryLedger.Lease(ctx, now, calls, window, daily, since)
 }
-func (l *brokenLedger) Free(context.Context, int64, time.Time) error { return l.free }
-func (l *brokenLedger) Pause(context.Context, time.Time) error       { return l.pause }
+func (l *brokenLedger) Free(context.Context, int64, time.Time) error      { return l.free }
+func (l *brokenLedger) Pause(context.Context, time.Time, time.Time) error { return l.pause }
 
 func TestLedgerFaultsComeOut(t *testing.T) {
 	full := errors.New("disk full")
@@ -385,4 +385,33 @@ func TestClockJumps(t *testing.T) {
 	if wait := again.Sub(now.Add(-10 * time.Hour)); why != WhyWindow || wait > 2*time.Minute {
 		t.Errorf("after the clock was set back: %s for %v", why, wait)
 	}
+}
+
+// The end of a day's cap, and of a pause, comes no later for a clock that is set back.
+func TestDayEndsThoughTheClockWasSetBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, limits := range []Limits{
+			{Calls: 100, Window: time.Minute},
+			{Calls: 100, Window: time.Minute, Day: Day{Fixed: true}},
+		} {
+			g := NewGate(NewMemoryLedger(), limits)
+			g.Throttled(t.Context(), 3*time.Hour)
+			now := time.Now()
+			end := g.dayUntil
+			const back = 26 * time.Hour
+			if err := g.jump(t.Context(), now, time.Second-back, time.Second); err != nil {
+				t.Fatal(err)
+			}
+			if moved := end.Sub(g.dayUntil); moved < back {
+				t.Errorf("%+v: the day's end moved by %v, the clock by %v", limits, moved, back)
+			}
+		}
+		ledger, now := NewMemoryLedger(), time.Now().Round(0)
+		_ = ledger.Pause(t.Context(), now, now.Add(time.Minute))
+		now = now.Add(-10 * time.Hour)
+		_, again, why, _ := ledger.Lease(t.Context(), now, 1, time.Minute, 0, time.Time{})
+		if wait := again.Sub(now); why != WhyPaused || wait != time.Minute {
+			t.Errorf("after the clock was set back: %s for %v", why, wait)
+		}
+	})
 }

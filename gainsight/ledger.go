@@ -19,8 +19,9 @@ type Ledger interface {
 	// Free gives the slot back: it may be leased again from usable on. An id is
 	// of one lease; one whose lease ran out meanwhile may be entered again.
 	Free(ctx context.Context, id int64, usable time.Time) error
-	// Pause lets no process lease a slot before until.
-	Pause(ctx context.Context, until time.Time) error
+	// Pause lets, from now on, no process lease a slot before until. Should the
+	// clock be set back meanwhile it lasts as long as it would have.
+	Pause(ctx context.Context, now, until time.Time) error
 	// Slow notes at now that all processes make share of their calls until from,
 	// and more by and by; unless from of the last such note is still to come.
 	Slow(ctx context.Context, now time.Time, share float64, from time.Time) error
@@ -42,8 +43,9 @@ type MemoryLedger struct {
 	mu     sync.Mutex
 	last   int64
 	slots  []memorySlot // leased, or not yet usable again
-	paused time.Time
-	today  []time.Time // leases of the last 24 hours, oldest first
+	since  time.Time    // when the pause was made,
+	paused time.Time    // and its end
+	today  []time.Time  // leases of the last 24 hours, oldest first
 	slow   slowing
 }
 
@@ -59,6 +61,9 @@ func NewMemoryLedger() *MemoryLedger { return &MemoryLedger{} }
 func (l *MemoryLedger) Lease(_ context.Context, now time.Time, calls int, window time.Duration, daily int, since time.Time) (int64, time.Time, string, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.since.After(now.Add(time.Second)) { // the clock was set back
+		l.since, l.paused = now, now.Add(l.paused.Sub(l.since))
+	}
 	if now.Before(l.paused) {
 		return 0, l.paused, WhyPaused, nil
 	}
@@ -139,11 +144,11 @@ func (l *MemoryLedger) Free(_ context.Context, id int64, usable time.Time) error
 }
 
 // Pause implements Ledger.
-func (l *MemoryLedger) Pause(_ context.Context, until time.Time) error {
+func (l *MemoryLedger) Pause(_ context.Context, now, until time.Time) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if until.After(l.paused) {
-		l.paused = until
+		l.since, l.paused = now, until
 	}
 	return nil
 }

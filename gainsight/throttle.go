@@ -27,7 +27,7 @@ func (g *Gate) throttled(ctx context.Context, sent time.Time, retryAfter time.Du
 	// A stop of the run must not keep the pause from the other processes.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), freeTimeout)
 	defer cancel()
-	if err := g.ledger.Pause(ctx, until.Round(0)); err != nil {
+	if err := g.ledger.Pause(ctx, time.Now().Round(0), until.Round(0)); err != nil {
 		g.remember(fmt.Errorf("quota ledger: %w", err))
 		return
 	}
@@ -143,6 +143,19 @@ func (g *Gate) judgeDay(now time.Time, retryAfter time.Duration) {
 		g.until = g.dayUntil
 	}
 	g.streak = 0
+}
+
+// dayMoved brings the end of the day nearer by what the clock was set back.
+func (g *Gate) dayMoved(now time.Time, by time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.dayUntil.IsZero() {
+		return
+	}
+	g.dayUntil = g.dayUntil.Add(-by)
+	if next := g.limits.Day.Next(now); g.limits.Day.Fixed && next.Before(g.dayUntil) {
+		g.dayUntil = next
+	}
 }
 
 // answered ends a row of throttled windows: a call sent after the pause was not throttled.

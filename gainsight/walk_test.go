@@ -211,7 +211,7 @@ func disturbances(t *testing.T, run func(t *testing.T, c *Client, m *model, q Qu
 				t.Run(fmt.Sprintf("%s coupled=%v filter=%q", order, coupled, kind), func(t *testing.T) {
 					t.Parallel()
 					c, set := modelClient(t)
-					for seed := range uint64(300) {
+					for seed := range schedules() {
 						m := newModel(seed, 20+int(seed)%90)
 						m.order, m.coupled, m.busy = order, coupled, 1+int(seed)%4
 						set(m)
@@ -292,7 +292,7 @@ func TestWalkResumesAtEveryPage(t *testing.T) {
 
 func TestWalkOfAShufflingServerIsNotProved(t *testing.T) {
 	c, set := modelClient(t)
-	for seed := range uint64(300) {
+	for seed := range schedules() {
 		m := newModel(seed, 40+int(seed)%100)
 		m.order = "shuffled"
 		set(m)
@@ -311,6 +311,9 @@ func TestWalkCostsLittleMoreThanPlainPaging(t *testing.T) {
 	for _, tt := range []struct{ goals, size, most int }{
 		{0, 1000, 1}, {999, 1000, 1}, {1000, 1000, 2}, {20_000, 1000, 21}, {19_500, 1000, 21}, {200_000, 1000, 208}, {5_000, 100, 57},
 	} {
+		if testing.Short() && tt.goals > 20_000 {
+			continue // the long run has it
+		}
 		m := newModel(1, tt.goals)
 		set(m)
 		w := c.Walk(Query{PageSize: tt.size})
@@ -476,4 +479,12 @@ func TestGallop(t *testing.T) {
 			t.Errorf("%s: got %d pages in %d calls, %v", name, pages, m.calls, err)
 		}
 	}
+}
+
+// schedules is how many seeded models of each kind are tried.
+func schedules() uint64 {
+	if testing.Short() {
+		return 30
+	}
+	return 300
 }

@@ -149,6 +149,9 @@ func (a *apply) run(ctx context.Context, work func(*apply, context.Context) erro
 	if err := applicable(a.cfg.Run.Info()); err != nil {
 		return err
 	}
+	if err := a.cfg.Run.Reserve(ctx); err != nil {
+		return err
+	}
 	// Where it fails the next run that begins takes this one out.
 	defer func() { _ = a.cfg.Tenant.End(context.WithoutCancel(ctx), a.cfg.Run) }()
 	if err := a.prepare(ctx); err != nil {
@@ -156,10 +159,20 @@ func (a *apply) run(ctx context.Context, work func(*apply, context.Context) erro
 	}
 	a.journal = a.cfg.Run.Journal(a.committed)
 	var g errgroup.Group
-	g.Go(a.journal.Serve)
+	g.Go(a.serve)
 	err := work(a, ctx)
 	a.journal.Close()
 	return errors.Join(err, g.Wait())
+}
+
+// serve runs the journal. That it cannot be written ends the run at once, also
+// where nothing is to be sent for a while.
+func (a *apply) serve() error {
+	err := a.journal.Serve()
+	if err != nil {
+		a.stops.add(Stop{Reason: StopStorage, Err: err})
+	}
+	return err
 }
 
 // rounds settles what an earlier process left in doubt, sends what is pending,
@@ -253,6 +266,9 @@ func (a *apply) feed(ctx context.Context, next func() (checkpoint.Op, error, boo
 // committed counts outcomes once they are durable; nothing is claimed before.
 func (a *apply) committed(events []checkpoint.Event) {
 	a.log(events)
+	if err := a.cfg.Run.Trouble(); err != nil {
+		a.stops.add(Stop{Reason: StopStorage, Err: err})
+	}
 	for i := range events {
 		e := &events[i]
 		if e.Kind == checkpoint.Settled {

@@ -11,17 +11,27 @@ import (
 
 // TestFullDisk fills the disk of the state folder while rows are sent: as a
 // small file system where this machine may mount one, and as a limit on the
-// length of files everywhere.
+// length of files everywhere. Where the reserve can be used no row is in doubt.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	const rows, workers = 1200, 8
-	for name, run := range map[string]func(*stage, string) result{"file system": (*stage).onSmallDisk, "file size": (*stage).underFileLimit} {
+	for name, c := range map[string]struct {
+		run    func(*stage, string) (result, bool)
+		doubts int
+	}{
+		"file system":          {(*stage).onSmallDisk, 0}, // the reserve takes what is under way
+		"file system, greedy":  {(*stage).onGreedyDisk, workers},
+		"longest file allowed": {(*stage).underFileLimit, workers},
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, "latency=5ms")
 			s.setenv("GSBATCH_WORKERS", fmt.Sprint(workers))
 			s.writeCSV("goals.csv", goalHeader(), goalRows("Disk", rows))
-			r := run(s, "goals.csv")
+			r, tried := c.run(s, "goals.csv")
+			if !tried {
+				return
+			}
 			if r.code != 11 {
 				t.Fatalf("exit %d, want 11\n%s\n%s", r.code, r.stdout, r.stderr)
 			}
@@ -33,49 +43,78 @@ func TestFullDisk(t *testing.T) {
 			if sent == 0 || sent == rows {
 				t.Errorf("%d of %d rows were sent", sent, rows)
 			}
-			got := s.summaryOf(s.start("resume", "--json").wait())
+			if left, _ := filepath.Glob(s.path("*/state/runs/*.reserve")); len(left) > 0 {
+				t.Errorf("%v was left", left)
+			}
+			got := s.summaryOf(s.start("resume", "--json", "--settle", "0").wait())
 			doubts := got.Counts["in_doubt"]
-			if doubts > workers || got.Counts["created"] != rows-doubts || s.writes() != rows {
+			if doubts > c.doubts || got.Counts["created"] != rows-doubts || s.writes() != rows {
 				t.Errorf("resumed: %v after %d write calls", got.Counts, s.writes())
 			}
+			if doubts > 0 {
+				got = s.json(0, "settle", got.Run)
+			}
+			s.counts(got, fmt.Sprintf("rows=%d created=%d", rows, rows))
 			s.proved(got.dir)
-			t.Logf("full after %d rows, %d in doubt", sent, doubts)
+			if n := len(s.goals()); n != rows {
+				t.Errorf("%d goals", n)
+			}
+			t.Logf("full after %d rows, %d in doubt since their outcome could not be written", sent, doubts)
 		})
 	}
 }
 
-// onSmallDisk imports with the state folder on a disk of 6 MiB that is filled
-// up meanwhile. There is room again when it returns. Where nothing can be
-// mounted a limit on the length of files stands in.
-func (s *stage) onSmallDisk(file string) result {
+// onSmallDisk imports with the state folder on a disk that is filled up once.
+func (s *stage) onSmallDisk(file string) (result, bool) { return s.onDisk(file, false) }
+
+// onGreedyDisk is onSmallDisk where somebody takes all room that is made, the
+// reserve too.
+func (s *stage) onGreedyDisk(file string) (result, bool) { return s.onDisk(file, true) }
+
+// onDisk imports with the state folder on a disk of 7 MiB that is filled up
+// meanwhile. There is room again when it returns.
+func (s *stage) onDisk(file string, greedy bool) (r result, tried bool) {
 	s.Helper()
 	disk := s.path("disk")
 	if err := os.Mkdir(disk, 0o700); err != nil {
 		s.Fatal(err)
 	}
-	if err := syscall.Mount("tmpfs", disk, "tmpfs", 0, "size=6m"); err != nil {
-		s.Logf("no small file system here: %v", err)
-		return s.underFileLimit(file)
+	if !s.mount(disk, 0, "size=7m") {
+		return r, false
 	}
-	s.Cleanup(func() {
-		if err := syscall.Unmount(disk, 0); err != nil {
-			s.Error(err)
-		}
-	})
 	s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
 	p := s.start("import", file)
 	s.until("100 write calls", func() bool { return s.writes() >= 100 })
+	if held, _ := filepath.Glob(filepath.Join(disk, "state/runs/*.reserve")); len(held) != 1 {
+		s.Errorf("the reserve is %v", held)
+	}
 	filler := filepath.Join(disk, "filler")
-	s.fill(filler, p)
-	r := p.wait()
+	s.fill(filler, p, greedy)
+	r = p.wait()
 	if err := os.Remove(filler); err != nil {
 		s.Fatal(err)
 	}
-	return r
+	return r, true
 }
 
-// fill writes until there is no room, and again while p makes some.
-func (s *stage) fill(name string, p *process) {
+// mount mounts a small file system. Where that is not permitted the test says
+// so aloud: what it is about was not tried.
+func (s *stage) mount(dir string, flags uintptr, options string) bool {
+	s.Helper()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", flags, options); err != nil {
+		fmt.Fprintf(os.Stderr, "%s: NOT TRIED, since no file system can be mounted here: %v\n", s.Name(), err)
+		return false
+	}
+	s.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			s.Error(err)
+		}
+	})
+	return true
+}
+
+// fill writes until there is no room, and if greedy again while p makes some.
+func (s *stage) fill(name string, p *process, greedy bool) {
 	s.Helper()
 	file, err := os.OpenFile(name, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -86,6 +125,9 @@ func (s *stage) fill(name string, p *process) {
 		if _, err = file.Write(piece); err == nil {
 			continue
 		}
+		if !greedy {
+			return
+		}
 		select {
 		case <-p.done:
 			return
@@ -95,10 +137,10 @@ func (s *stage) fill(name string, p *process) {
 }
 
 // underFileLimit plans, and applies the plan where no file may grow beyond 150 KB.
-func (s *stage) underFileLimit(file string) result {
+func (s *stage) underFileLimit(file string) (result, bool) {
 	s.Helper()
 	s.run(0, "plan", file)
-	return s.startWith(nil, "sh", "-c", "ulimit -f 150 && exec gsbatch apply latest").wait()
+	return s.startWith(nil, "sh", "-c", "ulimit -f 150 && exec gsbatch apply latest").wait(), true
 }
 
 // TestNoRoomForThePlan wants no call to be made when the plan does not fit, and
@@ -160,4 +202,34 @@ func TestReportsThatCannotBeWritten(t *testing.T) {
 		t.Errorf("%+v after %d write calls", got, s.writes())
 	}
 	s.proved(got.dir)
+}
+
+// TestReadOnlyFolders wants a state or report folder that can only be read to
+// be found out before the first call.
+func TestReadOnlyFolders(t *testing.T) {
+	t.Parallel()
+	for name, setup := range map[string]func(*stage, string){
+		"state":  func(s *stage, dir string) { s.setenv("GSBATCH_STATE", dir) },
+		"report": func(s *stage, dir string) { s.setenv("GSBATCH_REPORT_DIR", filepath.Join(dir, "rep")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "")
+			s.writeCSV("goals.csv", goalHeader(), goalRows("Read only", 10))
+			dir := s.path("fixed")
+			if err := os.Mkdir(dir, 0o500); err != nil {
+				t.Fatal(err)
+			}
+			// The mode of a folder does not bind root, a mount does.
+			if os.Geteuid() == 0 && !s.mount(dir, syscall.MS_RDONLY, "size=1m") {
+				return
+			}
+			setup(s, dir)
+			r := s.run(11, "import", "goals.csv")
+			s.oneLine(r, name, "fixed", "--"+map[string]string{"state": "state", "report": "report-dir"}[name])
+			if n := s.writes(); n != 0 {
+				t.Errorf("%d write calls", n)
+			}
+		})
+	}
 }

@@ -66,7 +66,7 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		t.Errorf("after %d kills: %v", kills, got.Counts)
 	}
 	if want := map[bool]int{false: 0, true: 8}[doubts > 0]; last.code != want {
-		t.Errorf("exit %d with %d rows in doubt, want %d", last.code, doubts, want)
+		t.Errorf("exit %d with %d rows in doubt, want %d: %s", last.code, doubts, want, ends(last.stderr))
 	}
 	s.proved(got.dir)
 	s.neverAgain(got, rows)

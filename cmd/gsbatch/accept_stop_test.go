@@ -14,7 +14,7 @@ import (
 // TestSignalDrains stops an import with one signal.
 func TestSignalDrains(t *testing.T) {
 	t.Parallel()
-	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143} {
+	for sig, code := range map[syscall.Signal]int{syscall.SIGINT: 130, syscall.SIGTERM: 143, syscall.SIGHUP: 143} {
 		t.Run(sig.String(), func(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, "latency=100ms")

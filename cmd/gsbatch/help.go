@@ -201,7 +201,10 @@ together, the manifest last: while it is missing, the export is not whole.
 
 State folder: --state, GSBATCH_STATE, systemd's STATE_DIRECTORY, or gsbatch in
 the XDG state folder (~/.local/state). It holds the runs, the quota, what an
-export that was broken off has read (for a day) and the embedded tenant. Keep it: it is what keeps a row from being created twice.
+export that was broken off has read (for a day) and the embedded tenant, and
+while a run is applied a megabyte in reserve for a disk that fills up. Keep it:
+it is what keeps a row from being created twice. One that is deleted, moved or
+replaced in mid-run stops the run, exit 11; the reports say what was sent.
 
 Settings: gsbatch.yaml in the working folder and gsbatch/config.yaml in the XDG
 configuration folder; see gsbatch help environment.

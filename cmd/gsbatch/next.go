@@ -12,6 +12,8 @@ import (
 // nothing to do.
 func nextCommand(app *App, info checkpoint.Info, c checkpoint.Counts) string {
 	switch {
+	case info.State == checkpoint.Planned && c.Pending == 0:
+		return "" // nothing to send
 	case info.State == checkpoint.Planned:
 		return app.command("apply", info.ID)
 	case info.State == checkpoint.Paused && info.ExitCode != nil && *info.ExitCode == exitDoubt:

@@ -99,12 +99,28 @@ func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error
 	err := pipeline.Finish(ctx, s.run, out, code)
 	s.tellStops(out)
 	if trouble, ok := errors.AsType[*checkpoint.StorageError](errors.Join(failed, stopped(out), err)); ok {
-		return failf(exitNoWrite, "nothing more was sent: make room, then "+s.app.command("resume", s.run.Info().ID), "the run cannot be written down: %w", trouble)
+		return s.storageError(ctx, code, trouble)
 	}
 	if err != nil {
 		return errors.Join(failed, err)
 	}
 	return s.report(ctx, code, failed)
+}
+
+// storageError says that the run cannot be written down. Where its file is gone
+// the reports are written from what this process still has open: they may be
+// all that is left.
+func (s *session) storageError(ctx context.Context, code int, trouble *checkpoint.StorageError) error {
+	id := s.run.Info().ID
+	mend := "nothing more was sent: make room, then " + s.app.command("resume", id)
+	if errors.Is(trouble, checkpoint.ErrVanished) {
+		mend = "nothing more was sent: put it back, then " + s.app.command("resume", id) +
+			"; where it is lost, see in the reports, or in the tenant, what was created before you import the file again"
+		if err := s.report(ctx, code, nil); err != nil {
+			s.app.log.Info("reports of a run whose file is gone", "err", err)
+		}
+	}
+	return failf(exitNoWrite, mend, "the run cannot be written down: %w", trouble)
 }
 
 // report writes the reports and tells.
