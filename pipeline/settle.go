@@ -46,8 +46,8 @@ type settling struct {
 	user    string
 	open    []*sought
 	rivals  map[string][]*sought // other creates that are undecided, by folded name: a goal may be theirs
-	last    bool // rows that only knowledge gained by further sends could settle are parked
-	moved   bool // some row was settled
+	last    bool                 // rows that only knowledge gained by further sends could settle are parked
+	moved   bool                 // some row was settled
 	began   time.Time
 	columns []string
 	gaps    map[question]string // why the answer may lack goals that are there
