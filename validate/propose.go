@@ -23,6 +23,9 @@ const (
 	Doubted Confidence = "unsure"
 )
 
+// twinWhy is why a column has no place in a mapping.
+const twinWhy = "an earlier column has this header, but for case, blanks, _ and -; rename one in the file"
+
 // LeftAlone is the field of a column that is left alone.
 const LeftAlone = "ignore"
 
@@ -44,7 +47,7 @@ type ColumnProposal struct {
 	Values     []ValueProposal // of a column of statuses, goal types or entity types, most frequent first
 	MoreRows   int             // rows of such a column whose text is not among Values
 	seen       tally
-	twin       bool // its header is that of an earlier column
+	Twin       bool // an earlier column has this header: it has no place in a mapping
 }
 
 // ValueProposal is what one text of a column seems to mean.
@@ -94,10 +97,12 @@ func (p *Proposal) byHeader() {
 	for _, c := range p.Columns {
 		c.Samples = c.seen.samples()
 		key := headerKey(c.Header)
-		c.twin, keys[key] = keys[key], true
+		c.Twin, keys[key] = keys[key], true
 		c.set(Unsure, Doubted, "no field has a name like this")
 		ref := resolveField(goals(), c.Header)
 		switch {
+		case c.Twin:
+			c.set(Unsure, Doubted, twinWhy)
 		case reportColumn(c.Header):
 			c.set(LeftAlone, Certain, "a column of a report")
 		case ref.field != nil && ref.field.kind == readOnlyKind:
@@ -160,8 +165,10 @@ func (n *names) propose(text string) (string, Confidence) {
 	if n == nil {
 		return Unsure, Doubted
 	}
-	if i, fault := n.find(text, nil); fault == nil {
+	if i, fault := n.find(text, nil); fault == nil && n.items[i].active {
 		return n.items[i].name, Certain
+	} else if fault == nil { // only a goal that has it already may keep it
+		return n.items[i].name, Likely
 	}
 	near := n.nearest(text)
 	switch {
@@ -187,7 +194,20 @@ func (p *Proposal) claim(c *ColumnProposal, field string, how Confidence, why st
 	c.Values, c.MoreRows = nil, 0
 	if n := p.list(field); n != nil {
 		c.Values, c.MoreRows = c.seen.values(n), c.seen.more
+		p.byNames(c)
 	}
+}
+
+// byNames makes a column of ids that holds names one of names: as ids they
+// would be refused.
+func (p *Proposal) byNames(c *ColumnProposal) {
+	ref := resolveField(goals(), c.Field)
+	if ref.part == byName || ref.field.name == "" || c.seen.all(isGsid) {
+		return
+	}
+	c.Values, c.MoreRows = nil, 0
+	c.Field = Unsure // not to stand in its own way
+	p.claim(c, ref.field.name, Likely, "the header is "+ref.String()+", but the cells are names")
 }
 
 // list is the names that a field takes, nil where it takes others.
@@ -211,8 +231,9 @@ func (c *ColumnProposal) decided() bool {
 	return c.Field != Unsure && c.Field != LeftAlone && c.Field != ""
 }
 
+// unsure are the columns that more can be found out about.
 func (p *Proposal) unsure() []*ColumnProposal {
-	return slices.DeleteFunc(slices.Clone(p.Columns), func(c *ColumnProposal) bool { return c.Field != Unsure })
+	return slices.DeleteFunc(slices.Clone(p.Columns), func(c *ColumnProposal) bool { return c.Field != Unsure || c.Twin })
 }
 
 // taken reports whether a column gives the field, by name or by id.
@@ -245,6 +266,9 @@ func (p *Proposal) complete() {
 // Decide gives a column the field that a person names, or LeftAlone. The error
 // says why it cannot be.
 func (p *Proposal) Decide(c *ColumnProposal, answer string) error {
+	if c.Twin {
+		return errors.New(twinWhy)
+	}
 	if fold(answer) == LeftAlone {
 		c.set(LeftAlone, Certain, "you said so")
 		c.Values, c.MoreRows = nil, 0
@@ -302,7 +326,7 @@ func (p *Proposal) YAML() []byte {
 	var b strings.Builder
 	b.WriteString("# Proposed by gsbatch map. Decide each \"?\" before importing with --map.\nversion: 1\nobject: goals\ncolumns:\n")
 	for _, c := range p.Columns {
-		if !c.twin && !reportColumn(c.Header) {
+		if !c.Twin && !reportColumn(c.Header) {
 			c.yaml(&b)
 		}
 	}

@@ -99,3 +99,21 @@ func TestProposedMappingLoads(t *testing.T) {
 		}
 	}
 }
+
+func TestProposeForAwkwardHeaders(t *testing.T) {
+	t.Parallel()
+	p := proposeText(t, "StatusId,Due Date,Due_Date,_run,Created Date\nontrack,2027-01-02,,r,x\n")
+	var got []string
+	for _, c := range p.Columns {
+		got = append(got, c.Field)
+	}
+	if want := "StatusName DueDate ? ignore ignore"; strings.Join(got, " ") != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := p.Decide(p.Columns[2], "Description"); err == nil {
+		t.Error("a column without a place in the mapping got a field")
+	}
+	if _, err := LoadMapping("m.yaml", p.YAML()); err != nil {
+		t.Error(err)
+	}
+}

@@ -79,7 +79,7 @@ func looksDated(cell readers.Cell, text string) bool {
 func (t *tally) samples() []string {
 	list := []string{}
 	for _, v := range t.texts[:min(3, len(t.texts))] {
-		list = append(list, v.Text)
+		list = append(list, shorten(v.Text))
 	}
 	return list
 }

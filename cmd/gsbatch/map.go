@@ -119,7 +119,7 @@ func (f *mapFlags) write(p *validate.Proposal) error {
 // askMapping asks about each column, and then each text, that nobody decided.
 func askMapping(app *App, p *validate.Proposal) error {
 	for _, c := range p.Columns {
-		if c.Field == validate.Unsure {
+		if c.Field == validate.Unsure && !c.Twin {
 			question := fmt.Sprintf("column %s (%s): field, or ignore?", quoted(c.Header), oneLine(strings.Join(c.Samples, ", ")))
 			if err := app.settle(question, func(answer string) error { return p.Decide(c, answer) }); err != nil {
 				return err
