@@ -80,7 +80,7 @@ func (w *work) mapped(s *source, cell readers.Cell, text string) (readers.Cell, 
 	to, ok := s.rule.Values[string(w.buf)]
 	switch {
 	case ok && to == Unsure:
-		w.problem(s, text, "unsure-value", s.api+" "+quote(text)+" is mapped to ?, which nobody decided yet", "decide it in the mapping: "+mapSnippet(s, text, "…"))
+		w.problem(s, text, "unsure-value", s.api+" "+quote(text)+" is mapped to ?, which nobody decided yet", "decide it in the mapping ("+s.rule.Undecided[string(w.buf)]+"): "+mapSnippet(s, text, "…"))
 		return cell, bad
 	case ok && trim(to) == "":
 		return w.blank(s)

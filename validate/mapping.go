@@ -2,8 +2,6 @@ package validate
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -32,8 +30,9 @@ type ColumnRule struct {
 	DateFormat string
 	Type       string // of a custom field: text, number, bool, date; "" by the kind of the cell
 	ClearToken string
-	OnBlank    string // keep, error, default
-	OnUpdate   string // compare, send: for the fields that place a goal
+	OnBlank    string            // keep, error, default
+	OnUpdate   string            // compare, send: for the fields that place a goal
+	Undecided  map[string]string // folded text of a cell whose value is Unsure → its place in the mapping file
 	Lookup     *LookupRule
 }
 
@@ -171,7 +170,9 @@ func (p *yamlFile) rulePart(r *ColumnRule, e yamlEntry) (err error) {
 			err = p.knownField(e.value, r.Field)
 		}
 	case "values":
-		r.Values, err = p.values(e.value)
+		if r.Values, err = p.values(e.value); err == nil {
+			r.Undecided, err = p.undecided(e.value)
+		}
 	case "otherwise":
 		r.Otherwise, err = p.oneOf(e.value, "otherwise", "pass", "error", "blank")
 	case "default":
@@ -338,6 +339,8 @@ func (p *yamlFile) contradictions(m *Mapping) error {
 func (p *yamlFile) knownField(n ast.Node, name string) error {
 	f := resolveField(goals(), name)
 	switch {
+	case name == Unsure:
+		return p.fault(n, "the field is ?, which nobody decided yet; name a field (see gsbatch help fields), or say ignore")
 	case !f.known():
 		if near := newSpeller(fieldNames(goals())).nearest(name); near != "" {
 			return p.fault(n, "there is no field %q; did you mean %s?", name, near)
@@ -347,42 +350,4 @@ func (p *yamlFile) knownField(n ast.Node, name string) error {
 		return p.fault(n, "the field %s is written by the server; leave it out, or say ignore", name)
 	}
 	return nil
-}
-
-func (p *yamlFile) dateFormat(n ast.Node) (string, error) {
-	text, err := p.scalar(n, "date_format")
-	if err != nil {
-		return "", err
-	}
-	if _, err := parseDateFormat(text); err != nil {
-		return "", p.fault(n, "%v", err)
-	}
-	return text, nil
-}
-
-func (p *yamlFile) clearToken(n ast.Node) (string, error) {
-	text, err := p.scalar(n, "clear_token")
-	if err != nil {
-		return "", err
-	}
-	if why := clearTokenFault(text); why != "" {
-		return "", p.fault(n, "clear_token %q %s", text, why)
-	}
-	return text, nil
-}
-
-// clearTokenFault says why a text cannot be a clear token.
-func clearTokenFault(text string) string {
-	switch {
-	case trim(text) == "":
-		return "is blank; a blank cell keeps its field"
-	case excelError(trim(text)):
-		return "is an Excel error value; a broken formula must not clear a field"
-	}
-	return ""
-}
-
-// excelError reports whether a text is an Excel error value.
-func excelError(s string) bool {
-	return s != "" && s[0] == '#' && slices.Contains([]string{"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!", "#GETTING_DATA", "#FIELD!", "#BLOCKED!", "#CONNECT!", "#UNKNOWN!", "#BUSY!"}, strings.ToUpper(s))
 }

@@ -2,7 +2,7 @@ package validate
 
 // MappingHelp is the reference of the mapping file, the text of the help topic "mapping".
 const MappingHelp = `A mapping file says how the columns of an input file become fields. It is
-YAML, given with --map.
+YAML, given with --map; gsbatch map FILE -o mapping.yaml proposes one.
 
   version: 1                      # required
   object: goals                   # what the rows are

@@ -14,6 +14,7 @@ import (
 // yamlFile is a parsed YAML file. It is read node by node, so that a value is
 // the text that was written (01 stays 01, no stays no) and every fault has a line.
 type yamlFile struct {
+	name string // of the file
 	root ast.Node
 }
 
@@ -30,7 +31,7 @@ func parseYAML(name string, src []byte) (*yamlFile, error) {
 	if len(src) > maxMapping {
 		return nil, fmt.Errorf("mapping %s: %d bytes, at most %d are read; is this a mapping file?", name, len(src), maxMapping)
 	}
-	p := &yamlFile{}
+	p := &yamlFile{name: name}
 	file, err := parser.ParseBytes(src, 0)
 	if err != nil {
 		var syntax yaml.Error

@@ -24,6 +24,7 @@ func commands(app *App) []*cobra.Command {
 		newUndo(app),
 		newRuns(app),
 		newQuota(app),
+		newMap(app),
 		newRows(app),
 		newLogin(app),
 		newLogout(app),
