@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
-.PHONY: build test demo lint race bench fuzz clean help
+.PHONY: build test promises torture replay demo lint race bench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -20,6 +20,16 @@ build: ## build ./bin/gsbatch, static and without local paths
 test: ## run all tests
 	@$(GO) version
 	$(GO) test ./...
+
+promises: ## measure every promise and write the README's table
+	GSBATCH_PROMISES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
+		$(GO) test -count=1 -timeout=0 -run '^TestPromises$$' -v .
+
+torture: ## the same with a million schedules, 2,000 kills, 100,000 mutations
+	$(MAKE) promises SCHEDULES=1000000 KILLS=2000 MUTATIONS=100000
+
+replay: ## run one fault schedule, told in full: make replay SEED=7
+	GSBATCH_SEED=$(SEED) $(GO) test -count=1 -run '^TestSchedules$$' -v ./pipeline
 
 demo: build ## a session against the emulated tenant, no account needed
 	./samples/demo.sh

@@ -272,6 +272,7 @@ func TestNoIntentAfterFailedCommit(t *testing.T) {
 		t.Error("Serve does not tell of the failed commit")
 	}
 	closeRun(t, run)
+	t.Log("promise R7: after a failed commit no intent is given")
 }
 
 // A Flush that comes after the end does not wait for a commit that never will be.
@@ -425,6 +426,7 @@ func TestFilesArePrivate(t *testing.T) {
 	if err := tenant.Close(); err != nil {
 		t.Fatal(err)
 	}
+	t.Log("promise S7: every file and folder of the state is closed to others")
 }
 
 func TestSparseResume(t *testing.T) {

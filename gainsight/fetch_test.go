@@ -63,6 +63,75 @@ func TestFetchPage(t *testing.T) {
 	}
 }
 
+// fetchedTemplates is the answer to a fetch of templates as the specification shows it.
+const fetchedTemplates = `{
+    "recordList": [
+        {
+            "CreatedDate": 1738244376863,
+            "CurrencyIsoCode": "USD",
+            "DueDate": 0,
+            "GoalTypeId": "1I00GO4Q83RGDEM94YUKVBH3OA6UU7RGBRII",
+            "Gsid": "1CG01SX5TCMHZ0OXX0IXL1HYTPDCJ26XEY8N",
+            "Name": "barca_template",
+            "StatusId": "1I005IUOFEZ24SJ62ZSP4PI1BZX88VUL4V1Z",
+            "cust_string_value__gc": "hello"
+        }
+    ]
+}`
+
+func TestFetchOfTemplates(t *testing.T) {
+	var body string
+	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		body = r.Method + " " + r.URL.Path + " " + string(text)
+		_, _ = io.WriteString(w, fetchedTemplates)
+	})
+	c := newTestClient(t, s.URL, nil)
+	w := c.Walk(Query{
+		Templates: true, PageSize: 10, Expression: "A AND B",
+		Select: []string{"Name", "Gsid", "StatusId", "cust_string_value__gc", "CurrencyIsoCode"},
+		Where: []Condition{
+			{Field: "Name", Operator: "STARTS_WITH", Values: []Value{String("barca")}},
+			{Field: "Name", Operator: "CONTAINS", Values: []Value{String("b")}},
+		},
+	})
+	var got []string
+	for g, err := range w.Goals(t.Context()) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range []string{"CreatedDate", "CurrencyIsoCode", "DueDate", "GoalTypeId", "Gsid", "Name", "StatusId", "cust_string_value__gc", "Description"} {
+			got = append(got, g.Text(name))
+		}
+	}
+	want := []string{"1738244376863", "USD", "0", "1I00GO4Q83RGDEM94YUKVBH3OA6UU7RGBRII", "1CG01SX5TCMHZ0OXX0IXL1HYTPDCJ26XEY8N", "barca_template", "1I005IUOFEZ24SJ62ZSP4PI1BZX88VUL4V1Z", "hello", ""}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	request, sent, _ := strings.Cut(body, " {")
+	if request != "POST /v1/csgoal/external/template/fetch" {
+		t.Errorf("sent %s", request)
+	}
+	sameJSON(t, []byte("{"+sent), []byte(`{
+    "select": ["Name", "Gsid", "StatusId", "cust_string_value__gc", "CurrencyIsoCode"],
+    "where": {
+    "conditions": [
+      {"fieldName": "Name", "value": ["barca"], "alias": "A", "operator": "STARTS_WITH"},
+      {"fieldName": "Name", "value": ["b"], "alias": "B", "operator": "CONTAINS"}
+    ],
+    "expression": "A AND B"
+  },
+    "pageSize": 10,
+    "pageNumber": 1
+}`))
+	if r := w.Report(); !r.Proved || r.Calls != 1 {
+		t.Errorf("%+v", r)
+	}
+	if diff := cmp.Diff(map[string]int{"templates.fetch": 1}, c.Calls()); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestFetchAnswers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status int

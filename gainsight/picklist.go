@@ -46,10 +46,11 @@ type Metric struct {
 	Name          string
 	UnitOfMeasure string // DECIMAL, PERCENTAGE, CURRENCY, or "" when not delivered
 	Active        bool
+	Description   string // HTML; "" when not delivered
 }
 
-// Hash is the same for picklists of the same content, in whatever order it was
-// delivered: 64 hexadecimal digits.
+// Hash is the same for picklists that allow the same, in whatever order it was
+// delivered: 64 hexadecimal digits. Descriptions of metrics don't count.
 func (p *Picklists) Hash() string {
 	var lines []string
 	for _, s := range p.Statuses {

@@ -19,6 +19,23 @@ const (
 	metric1 = "1I0056K976K5AXWOB1XICUZ6DNSP6MZDCWNQ"
 )
 
+// sampleMetric is a metric as "Metric Create API" of the specification shows it.
+const sampleMetric = `{
+                "createdAt": 1738570023841,
+                "deleted": false,
+                "modifiedAt": 1738570023841,
+                "createdBy": "1P01J0CQPQSRP90S3XREZGN79WR84S54PAPT",
+                "modifiedBy": "1P01J0CQPQSRP90S3XREZGN79WR84S54PAPT",
+                "name": "Metric Name 1",
+                "description": "<p>description</p>",
+                "unitOfMeasure": "DECIMAL",
+                "displayOrder": 2658,
+                "externalId": null,
+                "active": true,
+                "systemDefined": false,
+                "gsid": "1I0056K976K5AXWOB1PGJTG9R7V2KYR0KBHZ"
+            }`
+
 func typesAnswer(childIDs, children, metrics string) string {
 	item := func(gsid, name string, order int, child, entity string) string {
 		return fmt.Sprintf(`{"gsid":%q,"name":%q,"color":"#98E7B1","picklistCategory":"GOAL_TYPE","displayOrder":%d,"active":true,"openStatusType":false,"associationDetails":{"autoAssignFutureAssociationIds":true,"associationCategory":"ENTITY","associationIds":[%q]},"childPicklistIds":%s}`,
@@ -60,7 +77,7 @@ func TestPicklistsAreDecodedLeniently(t *testing.T) {
 	linked := stage
 	linked.StatusIDs, linked.Linked = []string{status1, status2}, true
 	const m = `{"gsid":"` + metric1 + `","name":"Adoption","unitOfMeasure":"DECIMAL","active":true}`
-	metrics := []Metric{{metric1, "Adoption", "DECIMAL", true}}
+	metrics := []Metric{{metric1, "Adoption", "DECIMAL", true, ""}}
 	measured := stage
 	measured.MetricIDs, measured.MetricsLinked = []string{metric1}, true
 	for name, tt := range map[string]struct {
@@ -75,6 +92,9 @@ func TestPicklistsAreDecodedLeniently(t *testing.T) {
 		"objects":                 {`[{"gsid":"` + status1 + `"},{"id":"` + status2 + `"}]`, `{"GOAL_STATUS":[{"gsid":"` + status1 + `","name":"New","displayOrder":1}]}`, "null", Picklists{[]GoalType{plain, linked}, statuses, nil}},
 		"metrics in a list":       {"{}", "[]", "[" + m + "]", Picklists{[]GoalType{plain, stage}, statuses, metrics}},
 		"metrics by id":           {"{}", "[]", `{"` + metric1 + `":` + m + `}`, Picklists{[]GoalType{plain, stage}, statuses, metrics}},
+		"metrics that list types": {"{}", "[]", `[{"gsid":"` + metric1 + `","name":"Adoption","description":null,"unitOfMeasure":"DECIMAL","active":true,"goalTypeIds":["` + typeA + `"]}]`, Picklists{[]GoalType{plain, measured}, statuses, metrics}},
+		"metrics with types":      {"{}", "[]", `[{"gsid":"` + metric1 + `","name":"Adoption","unitOfMeasure":"DECIMAL","goalTypes":[{"gsid":"` + typeA + `","name":"Stage "}]}]`, Picklists{[]GoalType{plain, measured}, statuses, metrics}},
+		"a metric of the page":    {"{}", "[]", "[" + sampleMetric + "]", Picklists{[]GoalType{plain, stage}, statuses, []Metric{{"1I0056K976K5AXWOB1PGJTG9R7V2KYR0KBHZ", "Metric Name 1", "DECIMAL", true, "<p>description</p>"}}}},
 		"metrics by goal type":    {"{}", "[]", `{"` + typeA + `":[` + m + `]}`, Picklists{[]GoalType{plain, measured}, statuses, metrics}},
 		"odd types":               {"7", `"x"`, `[1,"x",{"gsid":"` + metric1 + `","name":"Adoption","unitOfMeasure":"DECIMAL","displayOrder":"9"}]`, Picklists{[]GoalType{plain, stage}, statuses, metrics}},
 	} {
@@ -121,12 +141,12 @@ func TestPicklistsHash(t *testing.T) {
 	one := Picklists{
 		GoalTypes: []GoalType{{Gsid: "t", Name: "T", StatusIDs: []string{"a", "b"}, Linked: true}, {Gsid: "u", Name: "U"}},
 		Statuses:  []Status{{"a", "A", true}, {"b", "B", false}},
-		Metrics:   []Metric{{"m", "M", "DECIMAL", true}},
+		Metrics:   []Metric{{"m", "M", "DECIMAL", true, ""}},
 	}
 	same := Picklists{
 		GoalTypes: []GoalType{{Gsid: "u", Name: "U"}, {Gsid: "t", Name: "T", StatusIDs: []string{"b", "a", "b"}, Linked: true}},
 		Statuses:  []Status{{"b", "B", false}, {"a", "A", true}},
-		Metrics:   []Metric{{"m", "M", "DECIMAL", true}},
+		Metrics:   []Metric{{"m", "M", "DECIMAL", true, ""}},
 	}
 	if one.Hash() != same.Hash() || len(one.Hash()) != 64 {
 		t.Errorf("order matters: %s, %s", one.Hash(), same.Hash())

@@ -60,12 +60,15 @@ type picklistItem struct {
 	Active      *bool           `json:"active"`
 	Category    string          `json:"picklistCategory"`
 	Unit        string          `json:"unitOfMeasure"`
+	Description string          `json:"description"`
 	Order       float64         `json:"displayOrder"`
 	Association json.RawMessage `json:"associationDetails"`
 	ChildIDs    json.RawMessage `json:"childPicklistIds"`
 	Children    json.RawMessage `json:"childPicklists"`
 	Metrics     json.RawMessage `json:"metrics"`
 	MetricIDs   json.RawMessage `json:"metricIds"`
+	TypeIDs     json.RawMessage `json:"goalTypeIds"` // of a metric
+	Types       json.RawMessage `json:"goalTypes"`
 }
 
 func (it *picklistItem) active() bool { return it.Active == nil || *it.Active }
@@ -102,10 +105,15 @@ func (d *picklistData) add(answer []byte, category string) error {
 	return nil
 }
 
-// addMetric notes a metric and, where it came below a goal type's Gsid, its owner.
+// addMetric notes a metric and the goal types it is linked with: the Gsid that
+// it came below, and those that it lists.
 func (d *picklistData) addMetric(it picklistItem, owner string) {
 	d.metrics = append(d.metrics, it)
+	owners := collectIDs(collectIDs(nil, it.TypeIDs), it.Types)
 	if owner != "" && owner != it.Gsid {
+		owners = append(owners, owner)
+	}
+	for _, owner := range owners {
 		if d.owned == nil {
 			d.owned = make(map[string][]string)
 		}
@@ -127,7 +135,7 @@ func (d *picklistData) build() *Picklists {
 		p.Statuses = append(p.Statuses, Status{Gsid: it.Gsid, Name: it.Name, Active: it.active()})
 	}
 	for _, it := range unique(d.metrics) {
-		p.Metrics = append(p.Metrics, Metric{Gsid: it.Gsid, Name: it.Name, UnitOfMeasure: it.Unit, Active: it.active()})
+		p.Metrics = append(p.Metrics, Metric{Gsid: it.Gsid, Name: it.Name, UnitOfMeasure: it.Unit, Active: it.active(), Description: it.Description})
 	}
 	return p
 }

@@ -21,7 +21,7 @@ const (
 	maxWalkCalls = 50_000 // a day's calls: who grows faster than that has no end
 )
 
-// Walk reads the goals of a query page by page, and says whether it missed any.
+// Walk reads the goals, or templates, of a query page by page, and says whether it missed any.
 //
 // A fetch has no total, no order and no cursor, and goals come and go between
 // two pages, so that plain paging loses goals without a sign. A walk is a
@@ -52,6 +52,7 @@ const (
 // is not safe for concurrent use.
 type Walk struct {
 	page     func(ctx context.Context, number, size int) (Page, error)
+	op       string // what a page is asked for as, for errors
 	at       Position
 	given    *gsidSet
 	tail     map[string]bool // goals behind the end of a window, though an earlier one held them
@@ -96,7 +97,7 @@ type RepeatedPageError struct{ Page int }
 
 // Error implements error.
 func (e *RepeatedPageError) Error() string {
-	return fmt.Sprintf("page %d: holds only goals of earlier pages; fetch again, with a filter or another page size", e.Page)
+	return fmt.Sprintf("page %d: holds only records of earlier pages; fetch again, with a filter or another page size", e.Page)
 }
 
 // Goals is Walk without position and report, and begins anew each time it is
@@ -121,6 +122,7 @@ func (c *Client) ResumeWalk(q Query, at Position) *Walk {
 	at.Gsids, at.Given = slices.Clone(at.Gsids), slices.Clone(at.Given)
 	w := &Walk{
 		page:     func(ctx context.Context, number, size int) (Page, error) { return c.FetchPage(ctx, q, number, size) },
+		op:       c.fetch(&q).op,
 		at:       at,
 		given:    newGsidSet(),
 		tail:     map[string]bool{},
@@ -210,7 +212,7 @@ func (w *Walk) next(ctx context.Context) (window, []Goal, error) {
 	got := len(page.Goals)
 	if got > size {
 		w.at.Fixed, size = got, got
-		w.loosen(fmt.Sprintf("the server gives pages of %d goals whatever is asked for, so that they cannot overlap", got))
+		w.loosen(fmt.Sprintf("the server gives pages of %d records whatever is asked for, so that they cannot overlap", got))
 	}
 	u := window{number: number, start: (number - 1) * size, gsids: make([]string, got), short: got < size}
 	for i := range page.Goals {
@@ -226,7 +228,7 @@ func (w *Walk) next(ctx context.Context) (window, []Goal, error) {
 
 func (w *Walk) ask(ctx context.Context, number, size int) (Page, error) {
 	if w.at.Calls >= w.maxCalls {
-		return Page{}, fmt.Errorf("fetch goals: no end after %d pages; narrow the query with a filter", w.at.Calls)
+		return Page{}, fmt.Errorf("%s: no end after %d pages; narrow the query with a filter", w.op, w.at.Calls)
 	}
 	w.at.Calls++
 	return w.page(ctx, number, size)

@@ -287,3 +287,35 @@ func TestFinishOfWhatWasNotCounted(t *testing.T) {
 		t.Errorf("the run is %s, %+v", info.State, info.Counts)
 	}
 }
+
+// A refused row costs one call, in either form of the tenant's refusals, the
+// one of status 500 included.
+func TestRefusedRowIsOneCall(t *testing.T) {
+	t.Parallel()
+	refused := 0
+	for _, form := range []string{"samples", "table"} {
+		s := newStage(t, "errors="+form)
+		d := s.desk()
+		text := "Name,Status,Entity Type,Company\n"
+		for i := range 40 {
+			company := "IBM"
+			if i%2 == 1 {
+				company = fmt.Sprintf("Nobody %d", i)
+			}
+			text += fmt.Sprintf("goal %d,New,COMPANY,%s\n", i, company)
+		}
+		run := s.plan(d, text, planOptions{}).Run
+		s.mustApply(d, run, ApplyConfig{Settle: time.Second})
+		for _, r := range s.expect(run, "created=20 rejected=20") {
+			if arrived, _ := s.watch.of(r.name); arrived != 1 {
+				t.Errorf("%s: %d calls for %s, %+v", form, arrived, r.name, r.fate)
+			}
+			if r.fate.Status == checkpoint.Rejected {
+				refused++
+			}
+		}
+		s.closeRun(run)
+		s.leave(d)
+	}
+	t.Logf("promise R5: %d rejected rows, among them refusals of status 500: 1 call each", refused)
+}

@@ -121,7 +121,9 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 }
 
 // sameName compares names as the natural key does.
-func sameName(a, b string) bool { return strings.EqualFold(strings.TrimSpace(a), strings.TrimSpace(b)) }
+func sameName(a, b string) bool { return foldName(a) == foldName(b) }
+
+func foldName(name string) string { return validate.Fold(name) }
 
 // asSent says whether every readable field that was sent is as it was sent.
 func (s *sought) asSent(g *gainsight.Goal) bool {

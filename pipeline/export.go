@@ -30,7 +30,7 @@ type ExportConfig struct {
 	Target Target
 	// Started is the server's time before the first page; zero if unknown.
 	Started time.Time
-	// Progress, which may be nil, is told the number of goals read.
+	// Progress, which may be nil, is told the number of records read.
 	Progress func(goals int)
 }
 
@@ -64,7 +64,7 @@ func (e *RefusedFieldError) Error() string {
 
 func (e *RefusedFieldError) Unwrap() error { return e.Err }
 
-// Export reads the goals of a query into the spool and, once all are there,
+// Export reads the goals or templates of a query into the spool and, once all are there,
 // writes them to the target's files, which appear together. When it fails, the
 // pages so far stay in the spool, and no file has changed.
 func Export(ctx context.Context, cfg ExportConfig) (Exported, error) {

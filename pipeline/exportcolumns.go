@@ -31,6 +31,8 @@ func (e *export) columns(kinds map[string]writers.Kind) []exportColumn {
 			add("StatusName", writers.Text, func(s *stored) string { return labelled(labels.Status, plain(s)) })
 		case field == "GoalTypeId" && labels != nil:
 			add("GoalTypeName", writers.Text, func(s *stored) string { return labelled(labels.GoalType, plain(s)) })
+		case field == "DueDate" && e.cfg.Query.Templates:
+			add(field, writers.Number, plain) // days
 		case field == "DueDate":
 			add(field, writers.Date, plain)
 		case field == "CreatedDate" || field == "ModifiedDate":

@@ -13,7 +13,7 @@ import (
 type fitting struct{ exact, near []string }
 
 // match compares the open creates with the unclaimed goals. A goal that fits
-// several of them proves nothing of any one.
+// several of them, or a rival too, proves nothing of any one.
 func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]bool) map[*sought]fitting {
 	fits := map[*sought]fitting{}
 	wanted := map[string]int{}
@@ -38,12 +38,20 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 		fits[want] = f
 	}
 	for want, f := range fits {
-		if len(f.exact) == 1 && wanted[f.exact[0]] > 1 {
+		if len(f.exact) == 1 && (wanted[f.exact[0]] > 1 || s.contested(want, found[want], f.exact[0])) {
 			f.near, f.exact = append(f.near, f.exact...), nil
 			fits[want] = f
 		}
 	}
 	return fits
+}
+
+// contested says whether the goal is as a rival's would be.
+func (s *settling) contested(want *sought, goals []gainsight.Goal, gsid string) bool {
+	at := slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == gsid })
+	return slices.ContainsFunc(s.rivals[foldName(want.name)], func(rival *sought) bool {
+		return rival.fits(&goals[at], s.user, s.markerField()) == exactFit
+	})
 }
 
 // decide says what a doubt is settled as; decided is false while that is open.

@@ -30,7 +30,7 @@ func (a *apply) row(op *checkpoint.Op) {
 		return
 	}
 	attempt := op.Attempts + 1
-	if !a.mayRepeat(attempt) {
+	if !a.mayRepeat(a.doubtful(op)) {
 		return
 	}
 	for repeated := false; ; repeated = true {
@@ -49,7 +49,7 @@ func (a *apply) row(op *checkpoint.Op) {
 			if !a.mayTryAgain(answer, attempt-op.Attempts) {
 				return
 			}
-			if attempt++; !a.mayRepeat(attempt) {
+			if attempt++; !a.mayRepeat(true) {
 				return
 			}
 		default:
@@ -58,11 +58,20 @@ func (a *apply) row(op *checkpoint.Op) {
 	}
 }
 
-// mayRepeat takes a row's second and third attempt off the retry budget; the
-// run ends where that is used.
-func (a *apply) mayRepeat(attempt int) bool {
+// doubtful says whether this process sent the row before, without an answer.
+// What an earlier one left is no sign of trouble now.
+func (a *apply) doubtful(op *checkpoint.Op) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, before := a.ended[op.Seq]
+	return before
+}
+
+// mayRepeat takes a call for a row that this process sent before off the retry
+// budget; the run ends where that is used.
+func (a *apply) mayRepeat(again bool) bool {
 	calls := a.sends.Add(1)
-	if attempt == 1 {
+	if !again {
 		return true
 	}
 	repeats := a.repeats.Add(1)

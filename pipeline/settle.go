@@ -45,8 +45,9 @@ type settling struct {
 	*apply
 	user    string
 	open    []*sought
-	last    bool // rows that only knowledge gained by further sends could settle are parked
-	moved   bool // some row was settled
+	rivals  map[string][]*sought // other creates that are undecided, by folded name: a goal may be theirs
+	last    bool                 // rows that only knowledge gained by further sends could settle are parked
+	moved   bool                 // some row was settled
 	began   time.Time
 	columns []string
 	gaps    map[question]string // why the answer may lack goals that are there
@@ -111,14 +112,18 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 		return err
 	}
 	s.user = doubts.User
-	var open []*checkpoint.Doubt
+	var open, others []*checkpoint.Doubt
 	var names []string
 	for i := range doubts.Rows {
 		d := &doubts.Rows[i]
-		if !wanted(d) {
+		switch {
+		case wanted(d):
+			open = append(open, d)
+		case undecided(d):
+			others = append(others, d)
+		default:
 			continue
 		}
-		open = append(open, d)
 		if d.Names != "" && !slices.Contains(names, d.Names) {
 			names = append(names, d.Names)
 		}
@@ -139,6 +144,16 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 		}
 		s.open = append(s.open, want)
 		s.columns = want.selects(s.columns)
+	}
+	s.rivals = map[string][]*sought{}
+	for _, d := range others {
+		rival, err := s.sought(d, learned[d.Names])
+		if err != nil {
+			return err
+		}
+		if rival.isCreate() {
+			s.rivals[foldName(rival.name)] = append(s.rivals[foldName(rival.name)], rival)
+		}
 	}
 	return nil
 }

@@ -170,6 +170,7 @@ func TestKeyRevokedInMidRun(t *testing.T) {
 	if s.watch.refusals() > 8 || out.Counts.Pending == 0 || out.Counts.InDoubt+out.Counts.Rejected > 0 {
 		t.Errorf("%d calls were refused; %+v", s.watch.refusals(), out.Counts)
 	}
+	t.Logf("promise R6: %d refused calls with 4 workers, each tried twice at most; the other rows stay pending", s.watch.refusals())
 	s.truth(s.rows(run))
 	s.closeRun(run)
 	s.set("key.revoked_after=0")
@@ -463,6 +464,7 @@ func TestJournalFails(t *testing.T) {
 	s.closeRun(run)
 	mend()
 	s.intents("a", s.resumedRows(d))
+	t.Log("promise R7: a journal that fails: no call without its durable intent, resumed whole")
 }
 
 func (s *stage) resumedRows(d *desk) []row {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gsbatch/gainsight"
@@ -19,10 +20,10 @@ type Terms struct {
 	ids      *IDMap
 }
 
-// NewTerms returns the Terms of goals for the filter text. Without picklists,
-// statuses and goal types are taken as they are written.
-func NewTerms(text string, picklists *gainsight.Picklists, ids *IDMap) *Terms {
-	return &Terms{schema: goals(), text: text, statuses: statusNames(picklists), types: goalTypeNames(picklists), ids: ids}
+// NewTerms returns the Terms of an object, goals or templates, for the filter
+// text. Without picklists, statuses and goal types are taken as they are written.
+func NewTerms(object, text string, picklists *gainsight.Picklists, ids *IDMap) *Terms {
+	return &Terms{schema: readSchema(object), text: text, statuses: statusNames(picklists), types: goalTypeNames(picklists), ids: ids}
 }
 
 // Condition turns a term into a condition. An error is a *gainsight.WhereError.
@@ -32,7 +33,7 @@ func (c *Terms) Condition(t gainsight.Term) (gainsight.Condition, error) {
 		return gainsight.Condition{}, err
 	}
 	if ref.metric != "" || ref.field != nil && slices.Contains([]kind{associateKind, dissociateKind, listKind}, ref.field.kind) {
-		return gainsight.Condition{}, c.fail(t.Field.At, "goals cannot be filtered by "+ref.String(), "")
+		return gainsight.Condition{}, c.fail(t.Field.At, c.schema.object+" cannot be filtered by "+ref.String(), "")
 	}
 	cond := gainsight.Condition{Field: t.Field.Text, Operator: t.Operator}
 	value := plainValue
@@ -63,6 +64,9 @@ func (c *Terms) field(name gainsight.Operand) (fieldRef, error) {
 	ref := resolveField(c.schema, name.Text)
 	if ref.known() {
 		return ref, nil
+	}
+	if other := resolveField(goals(), name.Text); other.known() {
+		return ref, c.fail(name.At, c.schema.object+" have no "+other.String()+" that can be read", "only goals have one")
 	}
 	if near := newSpeller(fieldNames(c.schema)).nearest(name.Text); near != "" {
 		return ref, c.fail(name.At, "there is no field "+quote(name.Text), "did you mean "+near+"?")
@@ -113,6 +117,13 @@ func (c *Terms) value(ref fieldRef, operator string, o gainsight.Operand) (gains
 		if _, ok := isoDate(o.Text); !ok && ordered(operator) {
 			err = c.fail(o.At, quote(o.Text)+" is no date", "write it as YYYY-MM-DD")
 		}
+	case daysKind:
+		switch _, err := strconv.ParseInt(trim(o.Text), 10, 64); {
+		case err == nil && ordered(operator):
+			return gainsight.Number(trim(o.Text)), nil
+		case ordered(operator):
+			return gainsight.Value{}, c.fail(o.At, quote(o.Text)+" is no number of days", "a template's "+f.id+" is a whole number of days, as 30")
+		}
 	case modifiedKind, readOnlyKind:
 		if _, ok := epochMillis(o.Text); !ok && ordered(operator) && strings.HasSuffix(f.id, "Date") {
 			err = c.fail(o.At, quote(o.Text)+" is no time", "write 2026-01-31 or 2026-01-31T08:00:00Z")
@@ -162,11 +173,11 @@ func (c *Terms) parent(ref fieldRef, operator string, o gainsight.Operand) (stri
 	return id, nil
 }
 
-// ResolveSelect turns names of fields as people write them into API names. CTA
-// and SP stand for the associations. Unknown names are the server's to know,
+// ResolveSelect turns names of an object's fields as people write them into API
+// names. CTA and SP stand for the associations of goals. Unknown names are the server's to know,
 // unless they are nearly known.
-func ResolveSelect(wanted []string) ([]string, error) {
-	c := Terms{schema: goals()}
+func ResolveSelect(object string, wanted []string) ([]string, error) {
+	c := Terms{schema: readSchema(object)}
 	var fields []string
 	for _, name := range wanted {
 		ref, err := c.field(gainsight.Operand{Text: name})

@@ -51,24 +51,57 @@ func TestFilterTerms(t *testing.T) {
 		`CTA EQ x`:                               `error: goals cannot be filtered by CTA`,
 		`"metric.Seats.baseValue" EQ 1`:          `error: goals cannot be filtered by metric.Seats.baseValue`,
 	} {
-		f, err := gainsight.ParseWhere(text)
-		if err != nil {
-			t.Errorf("%s: %v", text, err)
-			continue
-		}
-		where, _, err := f.Conditions(validate.NewTerms(text, exportPicklists(), ids).Condition)
-		got := ""
-		if err != nil {
-			got = "error: " + err.Error()
-		} else {
-			var values []string
-			for _, v := range where[0].Values {
-				values = append(values, string(v.AppendJSON(nil)))
-			}
-			got = where[0].Field + " " + where[0].Operator + " [" + strings.Join(values, ",") + "]"
-		}
+		got := condition(t, "goals", text, ids)
 		if !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s\nwant %s", text, got, want)
+		}
+	}
+}
+
+// condition is what a filter of one term becomes, or its error.
+func condition(t *testing.T, object, text string, ids *validate.IDMap) string {
+	t.Helper()
+	f, err := gainsight.ParseWhere(text)
+	if err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	where, _, err := f.Conditions(validate.NewTerms(object, text, exportPicklists(), ids).Condition)
+	if err != nil {
+		return "error: " + err.Error()
+	}
+	var values []string
+	for _, v := range where[0].Values {
+		values = append(values, string(v.AppendJSON(nil)))
+	}
+	return where[0].Field + " " + where[0].Operator + " [" + strings.Join(values, ",") + "]"
+}
+
+func TestFilterTermsOfTemplates(t *testing.T) {
+	for text, want := range map[string]string{
+		`Status = new`:                    `StatusId EQ ["` + statusNew + `"]`,
+		`"Goal Type" IN (Adoption)`:       `GoalTypeId IN ["` + gsidOf("1I00T1") + `"]`,
+		`DueDate BTW (0, "90")`:           `DueDate BTW [0,90]`,
+		`Due IS_NULL`:                     `DueDate IS_NULL []`,
+		`cust_string_value__gc EQ x`:      `cust_string_value__gc EQ ["x"]`,
+		`ModifiedDate GTE 2026-01-01`:     `ModifiedDate GTE ["2026-01-01"]`,
+		`DueDate GT 2026-01-01`:           `error: "2026-01-01" is no number of days; a template's DueDate is`,
+		`Company EQ IBM`:                  `error: templates have no CompanyName that can be read`,
+		`SP EQ x`:                         `error: templates have no SP that can be read`,
+		`"Associated Work" EQ x`:          `error: templates cannot be filtered by AssociatedWork`,
+		`Decsription CONTAINS x`:          `error: there is no field "Decsription"; did you mean Description?`,
+		`"metric.Seats.baseValue" EQ "1"`: `error: templates cannot be filtered by metric.Seats.baseValue`,
+	} {
+		if got := condition(t, "templates", text, nil); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %s\nwant %s", text, got, want)
+		}
+	}
+	got, err := validate.ResolveSelect("templates", []string{"template name", "type", "due days", "Associated Work", "OwnerId", "x__gc"})
+	if want := "Name GoalTypeId DueDate AssociatedWork OwnerId x__gc"; err != nil || strings.Join(got, " ") != want {
+		t.Errorf("%v, %v, want %s", got, err, want)
+	}
+	for _, name := range []string{"CTA", "EntityType", "Template Id x", "metric.Seats.baseValue"} {
+		if _, err := validate.ResolveSelect("templates", []string{name}); err == nil {
+			t.Errorf("%s is selected", name)
 		}
 	}
 }
@@ -94,12 +127,12 @@ func TestLabels(t *testing.T) {
 }
 
 func TestResolveSelect(t *testing.T) {
-	got, err := validate.ResolveSelect([]string{"gsid", "Status", "due date", "x__GC", "OwnerId", "cta", "Name", "name"})
+	got, err := validate.ResolveSelect("goals", []string{"gsid", "Status", "due date", "x__GC", "OwnerId", "cta", "Name", "name"})
 	if want := "Gsid StatusId DueDate x__gc OwnerId CTA Name"; err != nil || strings.Join(got, " ") != want {
 		t.Errorf("%v, %v, want %s", got, err, want)
 	}
 	for _, name := range []string{"Decsription", "CTA Remove", "metric.Seats.baseValue", "a b c"} {
-		if _, err := validate.ResolveSelect([]string{name}); err == nil {
+		if _, err := validate.ResolveSelect("goals", []string{name}); err == nil {
 			t.Errorf("%s is selected", name)
 		}
 	}

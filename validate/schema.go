@@ -14,6 +14,7 @@ const (
 	referenceKind              // one Gsid
 	listKind                   // several Gsids
 	dateKind                   // YYYY-MM-DD
+	daysKind                   // a whole number of days
 	associateKind              // Gsids to associate, beside the record
 	dissociateKind             // Gsids to dissociate, beside the record
 	customKind                 // a custom field, sent by the kind of its cell or as its mapping declares
@@ -139,6 +140,29 @@ func written() []field {
 		{id: "GoalCategory", kind: readOnlyKind, headers: []string{"Goal Category"}},
 		{id: "CurrencyIsoCode", kind: readOnlyKind, headers: []string{"Currency Iso Code"}},
 	}
+}
+
+// templates is what can be read of goal templates, from "Template Fetch API" of
+// the specification and the answers to the other calls.
+func templates() *schema {
+	return &schema{object: "templates", fields: append([]field{
+		{id: "Gsid", kind: gsidKind, prefix: "1CG0", headers: []string{"Gsid", "Template Gsid", "Template Id"}},
+		{id: "Name", kind: textKind, headers: []string{"Name", "Template Name", "Template"}},
+		{id: "StatusId", name: "StatusName", kind: statusKind, prefix: "1I00", headers: []string{"Status"}},
+		{id: "GoalTypeId", name: "GoalTypeName", kind: goalTypeKind, prefix: "1I00", headers: []string{"Goal Type", "Type"}},
+		{id: "DueDate", kind: daysKind, headers: []string{"Due Date", "Due", "Due Days"}},
+		{id: "Description", kind: richKind, headers: []string{"Description", "Template Description"}},
+		{id: "AssociatedWork", kind: listKind, headers: []string{"Associated Work"}},
+		{id: "ModifiedDate", kind: modifiedKind, headers: []string{"Modified Date"}},
+	}, written()...)}
+}
+
+// readSchema is the schema that an export of an object goes by.
+func readSchema(object string) *schema {
+	if object == "templates" {
+		return templates()
+	}
+	return goals()
 }
 
 // Field describes a field for people.

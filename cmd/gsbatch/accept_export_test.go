@@ -22,14 +22,20 @@ func (s *stage) grow(prefix string, n int) {
 	s.Helper()
 	for i := range n {
 		body := fmt.Sprintf(`{"requests":[{"record":{"Name":"%s %06d","StatusName":"New","GoalTypeName":"Default","EntityType":"COMPANY","CompanyId":"1P0275DAZIB1U41FWUD895S0FG38OCPH697T","DueDate":"2027-05-17","Description":"what is to be reached by goal %d"}}]}`, prefix, i, i)
-		r := httptest.NewRequest(http.MethodPost, s.url+"/v1/csgoal/external/create", strings.NewReader(body))
-		r.Header.Set("accesskey", secretKey)
-		r.Header.Set("Content-Type", "application/json")
-		w := httptest.NewRecorder()
-		s.tenant.ServeHTTP(w, r)
-		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `"Gsid"`) {
-			s.Fatalf("goal %d: HTTP %d %s", i, w.Code, w.Body)
-		}
+		s.post("/v1/csgoal/external/create", body)
+	}
+}
+
+// post makes a call of the tenant, in this process, that creates one record.
+func (s *stage) post(path, body string) {
+	s.Helper()
+	r := httptest.NewRequest(http.MethodPost, s.url+path, strings.NewReader(body))
+	r.Header.Set("accesskey", secretKey)
+	r.Header.Set("Content-Type", "application/json")
+	w := httptest.NewRecorder()
+	s.tenant.ServeHTTP(w, r)
+	if w.Code != http.StatusOK || !strings.Contains(strings.ToLower(w.Body.String()), `"gsid"`) {
+		s.Fatalf("%s: HTTP %d %s", body, w.Code, w.Body)
 	}
 }
 
@@ -68,12 +74,18 @@ type exportAccount struct {
 	ExitCode int `json:"exit_code"`
 }
 
-// export runs gsbatch export with --json and checks the files that it names.
+// export is exportOf goals.
 func (s *stage) export(code int, args ...string) exportAccount {
 	s.Helper()
-	r := s.run(code, append([]string{"export", "goals", "--json"}, args...)...)
+	return s.exportOf("goals", code, args...)
+}
+
+// exportOf runs gsbatch export with --json and checks the files that it names.
+func (s *stage) exportOf(object string, code int, args ...string) exportAccount {
+	s.Helper()
+	r := s.run(code, append([]string{"export", object, "--json"}, args...)...)
 	var got exportAccount
-	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.SchemaVersion != 1 || got.ExitCode != code {
+	if err := json.Unmarshal([]byte(r.stdout), &got); err != nil || got.SchemaVersion != 1 || got.ExitCode != code || got.Object != object {
 		s.Fatalf("%v: %s\n%s", err, r.stdout, r.stderr)
 	}
 	for _, file := range got.Files {
@@ -244,7 +256,7 @@ func TestExportThatIsAskedForWrongly(t *testing.T) {
 		args []string
 		says []string
 	}{
-		{[]string{"templates", "-o", "x.csv"}, []string{`"templates" is no object that can be exported`}},
+		{[]string{"gaols", "-o", "x.csv"}, []string{`"gaols" is no object that can be exported`, "goals, templates, metrics, picklists"}},
 		{[]string{"goals"}, []string{"no file to write to", "-o"}},
 		{[]string{"goals", "-o", "x.txt"}, []string{"x.txt: unknown table format"}},
 		{[]string{"goals", "-o", "-", "--json"}, []string{"both want standard output"}},

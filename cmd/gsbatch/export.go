@@ -29,25 +29,22 @@ type exportFlags struct {
 	pageSize                            int
 }
 
-// ofGoals are the flags that say something about goals alone.
-func ofGoals() []string {
-	return []string{"select", "where", "since", "sort", "ids", "page-size", "id-map", "again"}
-}
-
 func newExport(app *App) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export OBJECT",
-		Short:   "Write goals or picklists of the tenant into a file",
+		Short:   "Write goals, templates, metrics or picklists of the tenant into a file",
 		GroupID: groupMove,
-		Long: `Write the goals or the picklists of the tenant into a file: .csv, .xlsx or .jsonl,
-the first and the last also with .gz, or - for standard output. The columns are
-those that import knows, so an edited file can be imported as it is. Files appear
-whole or not at all, and beside them FILE.manifest.json with counts and checksums.
+		Long: `Write the goals, goal templates, metrics or picklists of the tenant into a file:
+.csv, .xlsx or .jsonl, the first and the last also with .gz, or - for standard
+output. The columns of goals are those that import knows, so an edited file can be
+imported as it is; those of templates and metrics are the API's own fields. Files
+appear whole or not at all, and beside them FILE.manifest.json with counts and
+checksums.
 
 An export that was broken off goes on at the page it had reached when the same
 command is given again within a day. See gsbatch help export.`,
 		Args:      takes(1, 1),
-		ValidArgs: []string{"goals", "picklists"},
+		ValidArgs: exportObjects(),
 	}
 	x := new(exportFlags)
 	fs := cmd.Flags()
@@ -56,14 +53,14 @@ command is given again within a day. See gsbatch help export.`,
 	addChoice(cmd, fs, &x.ifEmpty, "if-empty", "ok", []string{"ok", "fail", "skip"}, "without a row: write the header alone, write nothing and exit 12, or write nothing")
 	fs.IntVar(&x.split, "split-rows", 0, "begin a new file after `N` rows: name-001.csv, name-002.csv …")
 	fs.BoolVar(&x.raw, "raw-formulas", false, "CSV: leave cells as they are that a spreadsheet would run as a formula")
-	fs.StringVar(&x.selected, "select", "", "goals: only these `FIELDS`, with commas between; +FIELD adds to the usual ones")
-	fs.StringVar(&x.where, "where", "", "goals: only those that fit the `FILTER`, as 'Name STARTS_WITH \"x\" AND StatusName EQ \"New\"'")
-	fs.StringVar(&x.since, "since", "", "goals: only those modified since the `DATE`, or since the last such export: last")
-	fs.StringVar(&x.sort, "sort", "", "goals: order by `FIELD`, or FIELD:desc (keeps its values in memory)")
-	fs.BoolVar(&x.ids, "ids", false, "goals: ids of statuses and goal types instead of names")
-	fs.IntVar(&x.pageSize, "page-size", 0, fmt.Sprintf("goals: ask for pages of `N` goals (default %d)", gainsight.DefaultPageSize))
+	fs.StringVar(&x.selected, "select", "", "goals, templates: only these `FIELDS`, with commas between; +FIELD adds to the usual ones")
+	fs.StringVar(&x.where, "where", "", "goals, templates: only those that fit the `FILTER`, as 'Name STARTS_WITH \"x\" AND StatusName EQ \"New\"'")
+	fs.StringVar(&x.since, "since", "", "goals, templates: only those modified since the `DATE`, or since the last such export: last")
+	fs.StringVar(&x.sort, "sort", "", "goals, templates: order by `FIELD`, or FIELD:desc (keeps its values in memory)")
+	fs.BoolVar(&x.ids, "ids", false, "goals, templates, metrics: ids of statuses and goal types instead of names")
+	fs.IntVar(&x.pageSize, "page-size", 0, fmt.Sprintf("goals, templates: ask for pages of `N` (default %d)", gainsight.DefaultPageSize))
 	fs.StringVar(&x.idMap, "id-map", "", "goals: names of companies, relationships and opportunities from `FILE` (columns Object, Name, Gsid)")
-	fs.BoolVar(&x.again, "again", false, "goals: begin anew instead of going on with an export that was broken off")
+	fs.BoolVar(&x.again, "again", false, "goals, templates: begin anew instead of going on with an export that was broken off")
 	x.quota.add(cmd)
 	cmd.RunE = func(_ *cobra.Command, args []string) error { return runExport(app, args[0], x) }
 	return cmd
@@ -78,7 +75,7 @@ func runExport(app *App, object string, x *exportFlags) (err error) {
 		return err
 	}
 	job := &exportJob{app: app, flags: x, object: object, target: target, began: app.now()}
-	if object == "goals" {
+	if job.fetched() {
 		if err := job.prepare(); err != nil { // whatever is wrong without a call
 			return err
 		}
@@ -90,10 +87,13 @@ func runExport(app *App, object string, x *exportFlags) (err error) {
 	if job.picklists, err = job.tenant.Picklists(app.stop); err != nil {
 		return err
 	}
-	if object == "picklists" {
+	switch object {
+	case "picklists":
 		return job.exportPicklists()
+	case "metrics":
+		return job.exportMetrics()
 	}
-	return job.exportGoals(app.stop)
+	return job.exportRecords(app.stop)
 }
 
 // exportJob is an export on its way.
@@ -105,7 +105,7 @@ type exportJob struct {
 	target    pipeline.Target
 	began     time.Time
 	picklists *gainsight.Picklists
-	// Of goals:
+	// Of what is fetched:
 	fields, asked []string
 	links         bool
 	filter        *gainsight.Filter
@@ -113,7 +113,11 @@ type exportJob struct {
 	ids           *validate.IDMap
 }
 
-// prepare reads what the flags say about goals.
+// fetched reports whether the object is read page by page, and not out of the
+// picklists.
+func (j *exportJob) fetched() bool { return j.object == "goals" || j.object == "templates" }
+
+// prepare reads what the flags say about goals or templates.
 func (j *exportJob) prepare() (err error) {
 	x := j.flags
 	if err := j.chooseFields(); err != nil {
@@ -122,11 +126,11 @@ func (j *exportJob) prepare() (err error) {
 	if j.filter, err = gainsight.ParseWhere(x.where); err != nil {
 		return badFilter(err)
 	}
-	if _, _, err := j.filter.Conditions(validate.NewTerms(x.where, nil, nil).Condition); err != nil && !wantsIDs(err) {
+	if _, _, err := j.filter.Conditions(validate.NewTerms(j.object, x.where, nil, nil).Condition); err != nil && !wantsIDs(err) {
 		return badFilter(err)
 	}
 	j.ids = new(validate.IDMap)
-	if x.idMap != "" {
+	if x.idMap != "" && j.object == "goals" {
 		if j.ids, err = validate.ReadIDMap(j.app.stop, x.idMap); err != nil {
 			return &failure{code: exitUsage, err: err}
 		}
@@ -148,7 +152,7 @@ func wantsIDs(err error) bool {
 	return ok && strings.Contains(at.Mend, "--id-map")
 }
 
-// overlap is how much an export looks back behind the last one: goals are not
+// overlap is how much an export looks back behind the last one: records are not
 // seen by a fetch in the very moment of their change.
 const overlap = 5 * time.Minute
 
@@ -159,7 +163,7 @@ func (j *exportJob) sinceWhen(last time.Time) error {
 		return nil
 	case "last":
 		if last.IsZero() {
-			j.note("no such export before: all goals are read\n")
+			j.note("no such export before: all %s are read\n", j.object)
 			return nil
 		}
 		j.from = last.Add(-overlap)
@@ -182,13 +186,13 @@ func (j *exportJob) note(format string, args ...any) {
 
 // query is the fetch that the flags ask for.
 func (j *exportJob) query() (q gainsight.Query, err error) {
-	q = gainsight.Query{Select: j.fields, PageSize: j.flags.pageSize}
+	q = gainsight.Query{Templates: j.object == "templates", Select: j.fields, PageSize: j.flags.pageSize}
 	filter := j.filter
 	if !j.from.IsZero() {
 		filter = filter.And(gainsight.Term{Field: gainsight.Operand{Text: "ModifiedDate"}, Operator: "GTE",
 			Values: []gainsight.Operand{{Text: j.from.Format("2006-01-02T15:04:05Z")}}})
 	}
-	q.Where, q.Expression, err = filter.Conditions(validate.NewTerms(j.flags.where, j.picklists, j.ids).Condition)
+	q.Where, q.Expression, err = filter.Conditions(validate.NewTerms(j.object, j.flags.where, j.picklists, j.ids).Condition)
 	return q, badFilter(err)
 }
 
@@ -201,7 +205,7 @@ func (j *exportJob) watermarkKey() string {
 	return strings.Join([]string{j.object, strings.TrimSpace(j.flags.where), to}, "\x00")
 }
 
-func (j *exportJob) exportGoals(ctx context.Context) (err error) {
+func (j *exportJob) exportRecords(ctx context.Context) (err error) {
 	last, err := j.shared.Watermark(ctx, j.watermarkKey())
 	if err != nil {
 		return err
@@ -233,7 +237,7 @@ func (j *exportJob) exportGoals(ctx context.Context) (err error) {
 // spoolAge is for how long an export that was broken off may be gone on with.
 const spoolAge = 24 * time.Hour
 
-// spoolKey is the same for exports that read the same goals and fields.
+// spoolKey is the same for exports that read the same records and fields.
 func (j *exportJob) spoolKey(q gainsight.Query) string {
 	return fmt.Sprintf("%q", []any{j.object, j.tenant.name, q.Select, q.PageSize, q.Expression, fmt.Sprint(q.Where), j.links, j.asked})
 }
@@ -246,7 +250,7 @@ func (j *exportJob) fetchAndWrite(ctx context.Context, spool *checkpoint.Spool, 
 	}
 	if j.flags.sort != "" {
 		field, order, _ := strings.Cut(j.flags.sort, ":")
-		fields, err := validate.ResolveSelect([]string{field})
+		fields, err := validate.ResolveSelect(j.object, []string{field})
 		if err != nil || order != "" && order != "desc" && order != "asc" || !slices.Contains(j.fields, fields[0]) {
 			return pipeline.Exported{}, usagef("give one of "+strings.Join(j.fields, ", ")+", or with :desc behind it", "--sort %q names no field of this export", j.flags.sort)
 		}
@@ -261,15 +265,15 @@ func (j *exportJob) fetchAndWrite(ctx context.Context, spool *checkpoint.Spool, 
 		}
 	}
 	if n := spool.Len(); n > 0 {
-		j.note("going on with the export that was broken off: %d goals are read; --again begins anew\n", n)
+		j.note("going on with the export that was broken off: %d %s are read; --again begins anew\n", n, j.object)
 	}
 	if j.target.Book == nil {
 		cfg.Target.Manifest = func(out pipeline.Exported) ([]byte, error) { return pipeline.ManifestText(j.manifest(out, exitOK)) }
 	}
 	progress := newProgress(j.app, j.app.general.progress, 0)
 	defer progress.Finish()
-	cfg.Progress = func(goals int) {
-		s := Status{Phase: "reading", Done: int64(goals)}
+	cfg.Progress = func(records int) {
+		s := Status{Phase: "reading", Done: int64(records)}
 		s.Waiting, s.Why = j.wait.get(j.app.now())
 		progress.Update(s)
 	}
@@ -279,7 +283,7 @@ func (j *exportJob) fetchAndWrite(ctx context.Context, spool *checkpoint.Spool, 
 // kept says what is left of an export that failed.
 func (j *exportJob) kept(spool *checkpoint.Spool, err error) error {
 	if n := spool.Len(); n > 0 && !errors.Is(err, syscall.EPIPE) {
-		j.note("%d goals are kept for a day: the same command goes on from there\n", n)
+		j.note("%d %s are kept for a day: the same command goes on from there\n", n, j.object)
 	}
 	switch {
 	case as[*pipeline.RefusedFieldError](err):

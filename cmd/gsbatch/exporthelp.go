@@ -4,22 +4,14 @@ package main
 func exportHelp() string {
 	return `What an export writes, and its filters
 
-Columns have the names that import knows, so a file can be edited and imported
-again: a row with a Gsid updates its goal. Statuses and goal types are names, or
-the Gsid where two have one name (--ids: always ids). Companies, relationships
-and opportunities are ids, with their names beside them where --id-map or earlier
-imports into this tenant made any known. CTA and SP are lists of Gsids with ;
-between. CreatedDate and ModifiedDate are UTC. CSV knows text alone: to import
-custom fields that are numbers or truth values from CSV, declare their type in a
-mapping; XLSX and JSONL keep it.
-
+` + exportColumnsHelp() + `
 --select A,B   these fields alone (Gsid is always there; CTA and SP if named)
 --select +A    the usual fields and A. A field that the tenant refuses is an
                error if the command line names it; one that a settings file adds
                is left out with a warning
 --sort A       order by A, A:desc downwards; blank ones last. It keeps the values
-               of A in memory, about 100 bytes a goal; without it memory holds
-               no more than a mark of each goal's Gsid
+               of A in memory, about 100 bytes a record; without it memory holds
+               no more than a mark of each Gsid
 
 Filters: --where 'FIELD OPERATOR VALUE', joined by AND and OR (AND binds closer)
 and parentheses.
@@ -45,7 +37,7 @@ An export that was broken off (Ctrl-C, kill, network, quota) goes on at its page
 when the same command is given again within a day; --again begins anew. What it
 has read is kept in the state folder until then.
 
-"Proved" says that no goal is missing which was there all along: pages are read
+"Proved" says that nothing is missing which was there all along: pages are read
 so that they overlap. Where the tenant's order changes between pages this cannot
 be proved, and the manifest says why.
 
@@ -53,5 +45,30 @@ A CSV cell that a spreadsheet would run as a formula gets a leading ', which
 import takes off again (--raw-formulas leaves it out). A text of more than 32,767
 characters does not fit a cell of a workbook: it is left blank there, with a
 warning; import keeps what a blank cell stands for.
+`
+}
+
+// exportColumnsHelp tells the columns of each object.
+func exportColumnsHelp() string {
+	return `Goals: columns have the names that import knows, so a file can be edited and
+imported again: a row with a Gsid updates its goal. Statuses and goal types are
+names, or the Gsid where two have one name (--ids: always ids). Companies,
+relationships and opportunities are ids, with their names beside them where
+--id-map or earlier imports into this tenant made any known. CTA and SP are lists
+of Gsids with ; between. CreatedDate and ModifiedDate are UTC. CSV knows text
+alone: to import custom fields that are numbers or truth values from CSV, declare
+their type in a mapping; XLSX and JSONL keep it.
+
+Templates: Gsid, Name, StatusName, GoalTypeName, DueDate (a number of days),
+Description, CurrencyIsoCode, CreatedDate, ModifiedDate and ModifiedById; custom
+fields and others by --select. They are read as goals are, with the same options
+but --id-map: they belong to no company. Their metrics are shown by no call.
+
+Metrics: gsid, name, unitOfMeasure, description, associateGoalTypeNames and active.
+They come whole with the picklists, so there is nothing to select, filter or sort
+them by. Goal types have ; between them; --ids gives associateGoalTypes, their
+Gsids, instead.
+
+Picklists: goal types, statuses and metrics, with what a cell has to say for each.
 `
 }

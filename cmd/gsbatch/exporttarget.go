@@ -10,23 +10,52 @@ import (
 	"gsbatch/writers"
 )
 
+// exportObjects are what can be exported.
+func exportObjects() []string { return []string{"goals", "templates", "metrics", "picklists"} }
+
+// beside are the flags that say nothing about an object.
+func beside(object string) []string {
+	switch object {
+	case "goals":
+		return nil
+	case "templates":
+		return []string{"id-map"}
+	}
+	list := []string{"select", "where", "since", "sort", "page-size", "id-map", "again"}
+	if object == "picklists" {
+		list = append(list, "ids")
+	}
+	return list
+}
+
+// whyBeside is why a flag says nothing about an object, where that is not plain.
+func whyBeside(object, flag string) string {
+	switch {
+	case object == "templates":
+		return ", which belong to no company, relationship or opportunity"
+	case object == "metrics" && flag != "id-map":
+		return ": no call of the API fetches them, they come whole with the picklists"
+	}
+	return ""
+}
+
 // target says where the export goes, and refuses what makes no sense.
 func (x *exportFlags) target(app *App, object string) (t pipeline.Target, err error) {
 	switch {
-	case object != "goals" && object != "picklists":
-		return t, usagef("export goals or picklists", "%q is no object that can be exported", object)
+	case !slices.Contains(exportObjects(), object):
+		return t, usagef("export "+strings.Join(exportObjects(), ", "), "%q is no object that can be exported", object)
 	case x.output == "":
 		return t, usagef("name a file with -o, or - for standard output", "export: no file to write to")
 	case x.split < 0 || x.pageSize < 0:
 		return t, usagef("give a number from 1, or leave it out", "--split-rows and --page-size count from 1")
 	}
-	for _, name := range ofGoals() {
-		if object == "picklists" && app.settings.rank(name) == fromFlag {
-			return t, usagef("leave it out", "--%s says nothing about picklists", name)
+	for _, name := range beside(object) {
+		if app.settings.rank(name) == fromFlag {
+			return t, usagef("leave it out", "--%s says nothing about %s%s", name, object, whyBeside(object, name))
 		}
 	}
 	t = pipeline.Target{Path: strings.ReplaceAll(x.output, "{date}", app.now().Format(time.DateOnly)),
-		Split: x.split, Raw: x.raw, Format: writers.Format(x.format), Sheet: map[string]string{"goals": "Goals", "picklists": "Picklists"}[object], SkipEmpty: x.ifEmpty != "ok"}
+		Split: x.split, Raw: x.raw, Format: writers.Format(x.format), Sheet: strings.ToUpper(object[:1]) + object[1:], SkipEmpty: x.ifEmpty != "ok"}
 	if x.output == "-" {
 		return t, x.stream(app, &t)
 	}
@@ -60,8 +89,12 @@ func (x *exportFlags) stream(app *App, t *pipeline.Target) error {
 	return nil
 }
 
-// usualFields are those of a goal that any tenant has.
-func usualFields() []string {
+// usualFields are those of a goal or template that any tenant has; for templates
+// those that the specification shows.
+func usualFields(object string) []string {
+	if object == "templates" {
+		return []string{"Gsid", "Name", "StatusId", "GoalTypeId", "DueDate", "Description", "CurrencyIsoCode", "CreatedDate", "ModifiedDate", "ModifiedById"}
+	}
 	return []string{"Gsid", "Name", "StatusId", "GoalTypeId", "EntityType", "CompanyId", "RelationshipId", "OpportunityId",
 		"DueDate", "Description", "CreatedDate", "ModifiedDate", "CreatedById", "ModifiedById"}
 }
@@ -69,24 +102,25 @@ func usualFields() []string {
 // chooseFields reads --select. What a settings file adds was configured for
 // all exports, not asked for by name in this one.
 func (j *exportJob) chooseFields() error {
-	j.fields, j.links = usualFields(), true
+	j.fields, j.links = usualFields(j.object), j.object == "goals"
 	var whole, added []string
 	for name := range strings.SplitSeq(j.flags.selected, ",") {
 		name, more := strings.CutPrefix(strings.TrimSpace(name), "+")
 		switch {
-		case name == "":
+		case name == "", j.foreign(name):
 		case more:
 			added = append(added, name)
 		default:
 			whole = append(whole, name)
 		}
 	}
-	whole, err := validate.ResolveSelect(whole)
+	page := map[string]string{"goals": "fields", "templates": "export"}[j.object] // of help
+	whole, err := validate.ResolveSelect(j.object, whole)
 	if err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
+		return usagef("see gsbatch help "+page, "--select: %w", err)
 	}
-	if added, err = validate.ResolveSelect(added); err != nil {
-		return usagef("see gsbatch help fields", "--select: %w", err)
+	if added, err = validate.ResolveSelect(j.object, added); err != nil {
+		return usagef("see gsbatch help "+page, "--select: %w", err)
 	}
 	if j.app.settings.rank("select") == fromFlag {
 		j.asked = slices.Concat(whole, added)
@@ -104,4 +138,19 @@ func (j *exportJob) chooseFields() error {
 		j.fields = append([]string{"Gsid"}, j.fields...)
 	}
 	return nil
+}
+
+// foreign reports whether a field that the settings select for all exports is
+// one of goals alone, and this is an export of templates; it says so.
+func (j *exportJob) foreign(name string) bool {
+	if j.object == "goals" || j.app.settings.rank("select") == fromFlag {
+		return false
+	}
+	_, ofGoals := validate.ResolveSelect("goals", []string{name})
+	_, ofThese := validate.ResolveSelect(j.object, []string{name})
+	if ofGoals != nil || ofThese == nil {
+		return false
+	}
+	j.app.tell("warning: %s have no field %s: it is left out\n", j.object, oneLine(name))
+	return true
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,14 +119,18 @@ func (j *exportJob) tellFiles(out pipeline.Exported) error {
 	if j.tenant.emulated {
 		stamp = " (emulated tenant)"
 	}
-	fmt.Fprintf(&text, "%d %s%s", out.Rows, map[string]string{"goals": "goals", "picklists": "picklist items"}[j.object], stamp)
+	noun := j.object
+	if noun == "picklists" {
+		noun = "picklist items"
+	}
+	fmt.Fprintf(&text, "%d %s%s", out.Rows, noun, stamp)
 	if out.Duplicates > 0 {
 		fmt.Fprintf(&text, ", %d duplicates dropped", out.Duplicates)
 	}
 	if out.Empty {
 		text.WriteString(": nothing is written")
 	}
-	if j.object == "goals" && !out.Proved {
+	if !out.Proved {
 		text.WriteString("; not proved to be all: " + oneLine(out.Why))
 	}
 	text.WriteString("\n")
@@ -149,12 +154,45 @@ func (j *exportJob) tellFiles(out pipeline.Exported) error {
 func (j *exportJob) exportPicklists() error {
 	header := writers.Columns("Category", "Gsid", "Name", "Cell", "Active", "GoalTypes", "GoalTypeIds", "Entities", "UnitOfMeasure")
 	header[4].Kind = writers.Bool
-	j.target.Manifest = func(out pipeline.Exported) ([]byte, error) { return pipeline.ManifestText(j.manifest(out, exitOK)) }
-	out, err := pipeline.WriteRows(j.target, header, picklistRows(j.picklists))
+	return j.writeRows(header, picklistRows(j.picklists))
+}
+
+// exportMetrics writes one row for each metric, under the names of the fields of
+// "Metric Create API" of the specification. Names of goal types have ; between
+// them; a type whose name is not unique, or holds a ; itself, is told by its Gsid.
+func (j *exportJob) exportMetrics() error {
+	types, label := "associateGoalTypeNames", validate.NewLabels(j.picklists).GoalType
+	if j.flags.ids {
+		types, label = "associateGoalTypes", func(gsid string) string { return gsid }
+	}
+	header := writers.Columns("gsid", "name", "unitOfMeasure", "description", types, "active")
+	header[5].Kind = writers.Bool
+	var rows [][]string
+	for _, m := range j.picklists.Metrics {
+		linked := typesWith(j.picklists, m.Gsid, func(t *gainsight.GoalType) []string { return t.MetricIDs })
+		cells := make([]string, len(linked))
+		for i, t := range linked {
+			if cells[i] = label(t.Gsid); strings.Contains(cells[i], ";") {
+				cells[i] = t.Gsid
+			}
+		}
+		rows = append(rows, []string{m.Gsid, m.Name, m.UnitOfMeasure, m.Description, strings.Join(cells, ";"), strconv.FormatBool(m.Active)})
+	}
+	return j.writeRows(header, rows)
+}
+
+// writeRows writes what came whole with the picklists.
+func (j *exportJob) writeRows(header []writers.Column, rows [][]string) error {
+	started := j.tenant.ServerTime()
+	j.target.Manifest = func(out pipeline.Exported) ([]byte, error) {
+		out.Started = started
+		return pipeline.ManifestText(j.manifest(out, exitOK))
+	}
+	out, err := pipeline.WriteRows(j.target, header, rows)
 	if err != nil {
 		return err
 	}
-	out.Started = j.tenant.ServerTime()
+	out.Started = started
 	if out.Empty && j.flags.ifEmpty == "fail" {
 		return j.tell(out, exitEmpty)
 	}
@@ -184,12 +222,18 @@ func picklistRows(p *gainsight.Picklists) [][]string {
 // linkedTypes names the goal types that have gsid in a list of theirs.
 func linkedTypes(p *gainsight.Picklists, gsid string, list func(*gainsight.GoalType) []string) (names, ids string) {
 	var types, gsids []string
-	for i := range p.GoalTypes {
-		for _, id := range list(&p.GoalTypes[i]) {
-			if id == gsid {
-				types, gsids = append(types, p.GoalTypes[i].Name), append(gsids, p.GoalTypes[i].Gsid)
-			}
-		}
+	for _, t := range typesWith(p, gsid, list) {
+		types, gsids = append(types, t.Name), append(gsids, t.Gsid)
 	}
 	return strings.Join(types, ";"), strings.Join(gsids, ";")
+}
+
+// typesWith are the goal types that have gsid in a list of theirs.
+func typesWith(p *gainsight.Picklists, gsid string, list func(*gainsight.GoalType) []string) (types []*gainsight.GoalType) {
+	for i := range p.GoalTypes {
+		if t := &p.GoalTypes[i]; slices.Contains(list(t), gsid) {
+			types = append(types, t)
+		}
+	}
+	return types
 }

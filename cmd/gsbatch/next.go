@@ -67,7 +67,7 @@ func allKept(string) bool { return true }
 // own form, all of whose rows are wanted.
 func meaningful(flag string) bool {
 	return slices.Contains([]string{"object", "mode", "map", "set", "id-map", "date-format", "clear-token", "blank",
-		"on-duplicate", "on-unknown-column", "multi-match", "marker-field"}, flag)
+		"on-duplicate", "on-stale", "on-unknown-column", "multi-match", "marker-field", "key", "diff"}, flag)
 }
 
 // importCommand imports a file for the run's tenant with those of the run's

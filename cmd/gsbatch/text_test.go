@@ -31,7 +31,9 @@ func TestNeutral(t *testing.T) {
 }
 
 func TestNothingHarmfulIsPrinted(t *testing.T) {
+	texts := 0
 	rapid.Check(t, func(t *rapid.T) {
+		texts++
 		s := string(rapid.SliceOf(rapid.Byte()).Draw(t, "bytes")) + rapid.String().Draw(t, "text")
 		if at := strings.IndexFunc(oneLine(s), harmful); at >= 0 {
 			t.Fatalf("oneLine(%q): harmful at %d", s, at)
@@ -45,6 +47,7 @@ func TestNothingHarmfulIsPrinted(t *testing.T) {
 			t.Fatalf("jsonText(%q) = %q: %v", s, quoted, err)
 		}
 	})
+	t.Logf("promise S5: %d random texts of bytes and of characters, as lines and as JSON: no control or bidi character printed", texts)
 }
 
 // TestConsoleCutsNoCharacter writes a text in pieces: the pieces do not show.
@@ -98,6 +101,7 @@ func TestKeyNeverLogged(t *testing.T) {
 			t.Errorf("%s: nothing logged: %s", format, text)
 		}
 	}
+	t.Log("promise S1: logged in every way at level debug, as text and as JSON: 0 hits")
 }
 
 type errText string
