@@ -109,7 +109,7 @@ func runWorkbook(app *App, x *workbookFlags) (err error) {
 	}
 	job.target.Book = job.book(x.purpose)
 	if x.purpose == "update" {
-		return job.exportGoals(app.stop)
+		return job.exportRecords(app.stop)
 	}
 	return job.emptyWorkbook()
 }
