@@ -21,10 +21,12 @@ type Target struct {
 	Format    writers.Format
 	Gzip      bool
 	Sheet     string
-	Split     int  // rows of a file; 0: one file
-	Raw       bool // CSV: leave cells unguarded
-	SkipEmpty bool // a table without rows is not written
-	// Manifest makes the text of Path.manifest.json, once the files are known.
+	Book      *writers.Book // XLSX: what makes it a workbook to be filled in; nil for none
+	Split     int           // rows of a file; 0: one file
+	Raw       bool          // CSV: leave cells unguarded
+	SkipEmpty bool          // a table without rows is not written
+	// Manifest makes the text of Path.manifest.json, once the files are known;
+	// nil: there is none.
 	Manifest func(Exported) ([]byte, error)
 }
 
@@ -86,7 +88,7 @@ func (p *pieces) next() error {
 	if len(p.tables) == maxPieces {
 		return fmt.Errorf("%s: %w: more than %d of %d rows", p.to.Path, ErrTooManyFiles, maxPieces, p.to.Split)
 	}
-	o := writers.TableOptions{Format: p.to.Format, Gzip: p.to.Gzip, RawFormulas: p.to.Raw, Sheet: p.to.Sheet}
+	o := writers.TableOptions{Format: p.to.Format, Gzip: p.to.Gzip, RawFormulas: p.to.Raw, Sheet: p.to.Sheet, Book: p.to.Book}
 	o.Sum = true
 	path := p.to.piece(len(p.tables) + 1)
 	var table *writers.Table
@@ -149,6 +151,9 @@ func (p *pieces) commit(out *Exported) error {
 		return p.tables[0].Commit()
 	}
 	out.Files = p.files
+	if p.to.Manifest == nil {
+		return p.appear()
+	}
 	manifest, err := p.manifest(*out)
 	if err != nil {
 		return err
@@ -157,15 +162,22 @@ func (p *pieces) commit(out *Exported) error {
 	if err := writers.Remove(ManifestPath(p.to.Path), writers.FileOptions{}); err != nil {
 		return err
 	}
-	for _, table := range p.tables {
-		if err := table.Commit(); err != nil {
-			return err
-		}
+	if err := p.appear(); err != nil {
+		return err
 	}
 	if next := pieceName(p.to.Path, len(p.tables)+1); p.to.Split > 0 && exists(next) {
 		out.Leftover = next
 	}
 	return manifest.Commit()
+}
+
+func (p *pieces) appear() error {
+	for _, table := range p.tables {
+		if err := table.Commit(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func exists(path string) bool {

@@ -14,7 +14,7 @@ import (
 // Options say how to read a file. The zero value finds everything out.
 type Options struct {
 	Format    Format    // "": by the file's first bytes and its extension
-	Sheet     string    // XLSX: "" is the only visible sheet with data
+	Sheet     string    // XLSX: "" is that of a workbook of ours, else the only visible sheet with data
 	HeaderRow int       // CSV and XLSX: row number from 1, as a spreadsheet shows it; 0 is the first row that is not blank
 	Delimiter rune      // CSV: one ASCII character; 0 finds it out
 	Encoding  string    // CSV and JSONL: utf-8, utf-16le, utf-16be or windows-1252; "" finds it out

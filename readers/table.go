@@ -16,6 +16,7 @@ type Table struct {
 	heading   *heading
 	body      body
 	sheet     string
+	origin    *Origin // nil for none
 	date1904  bool
 	delimiter rune
 	encoding  string

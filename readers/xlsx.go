@@ -26,6 +26,9 @@ func openXLSX(t *Table, o Options) error {
 		return err
 	}
 	b := &sheetTable{table: t, book: book}
+	if err := b.readOrigin(); err != nil {
+		return err
+	}
 	if b.sheet, err = b.choose(o.Sheet); err != nil {
 		return err
 	}
@@ -37,10 +40,14 @@ func openXLSX(t *Table, o Options) error {
 	return nil
 }
 
-// choose takes the sheet of that name or, for "", the only visible one with data.
+// choose takes the sheet of that name or, for "", the one that a workbook of
+// ours names, else the only visible one with data.
 func (b *sheetTable) choose(name string) (sheetEntry, error) {
 	if name != "" {
 		return b.named(name)
+	}
+	if e, ok := b.own(); ok {
+		return e, nil
 	}
 	var full, hidden []sheetEntry
 	for _, e := range b.book.sheets {

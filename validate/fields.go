@@ -145,6 +145,9 @@ func (w *work) entityType(b *binding) {
 	w.place(b, "EntityType", w.entity)
 }
 
+// EntityTypes are the words of EntityType.
+func EntityTypes() []string { return entities() }
+
 func entities() []string { return []string{"COMPANY", "RELATIONSHIP", "OPPORTUNITY", "GLOBAL"} }
 
 // entityOf is the entity type that a text names, "" if none.

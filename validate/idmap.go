@@ -1,8 +1,10 @@
 package validate
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"gsbatch/readers"
@@ -96,6 +98,25 @@ func (m *IDMap) addRow(row readers.Row, columns [3]int) error {
 // Learn adds the Gsid of a record that a tenant made known, for instance in the
 // answer to a create. Unlike the rows of a file, it does not make other names unknown.
 func (m *IDMap) Learn(object, name, gsid string) { m.object(object).add(name, gsid) }
+
+// Listed is the names of an object's records in the id-map file with their
+// Gsids, by name; those that a cell cannot say for certain are left out.
+func (m *IDMap) Listed(object string) (named [][2]string) {
+	o := m.objects[objectKey(object)]
+	if o == nil || !o.listed {
+		return nil
+	}
+	for _, name := range o.names {
+		key := fold(name)
+		if odd, _ := oddities(name); odd == "" && !excelError(trim(name)) && o.rivals[key] == "" {
+			named = append(named, [2]string{name, o.byName[key]})
+		}
+	}
+	slices.SortFunc(named, func(a, b [2]string) int {
+		return cmp.Or(cmp.Compare(strings.ToLower(a[0]), strings.ToLower(b[0])), cmp.Compare(a[0], b[0]))
+	})
+	return named
+}
 
 // object returns the records of an object, company for Company and companies.
 func (m *IDMap) object(name string) *objectIDs {

@@ -58,6 +58,13 @@ func TestIDMap(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// Twins cannot be told apart by their name.
+	if got := ids.Listed("Company"); len(got) != 1 || got[0] != [2]string{"IBM", ibm} {
+		t.Errorf("listed %q", got)
+	}
+	if ids.Learn("relationship", "R", ibm); ids.Listed("relationship") != nil || ids.Listed("opportunity") != nil {
+		t.Error("what no file lists is listed")
+	}
 	check(t, validate.Config{IDs: ids}, "Name,Status,EntityType,Company,CompanyId,Opportunity\n"+
 		"A,New,COMPANY, ibm ,,\n"+
 		"B,New,COMPANY,IBN,,\n"+

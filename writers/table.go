@@ -82,6 +82,7 @@ type TableOptions struct {
 	Gzip        bool   // with a Format: compress
 	RawFormulas bool   // CSV: leave cells unguarded
 	Sheet       string // XLSX: name of the sheet; "" is Sheet1
+	Book        *Book  // XLSX: what makes it a workbook to be filled in; nil for none
 }
 
 // Table is a table being written. It belongs to one goroutine.
@@ -171,7 +172,7 @@ func newEncoder(w io.Writer, header []Column, o TableOptions, scratch string, fi
 	case JSONL:
 		return orNone(newJSONL(w, header))
 	case XLSX:
-		return orNone(newXLSX(w, header, o.Sheet, scratch))
+		return orNone(newXLSX(w, header, o.Sheet, scratch, o.Book))
 	}
 	return nil, fmt.Errorf("unknown table format %q; choose csv, xlsx or jsonl", o.Format)
 }

@@ -3,7 +3,8 @@
 // A File is written under a temporary name in the folder of its target and
 // takes its own name at Commit; until then, and after a crash, the target is
 // what it was before. A Table encodes rows into a File by a Format and guards
-// the cells that a spreadsheet would run as a formula. A Report is a Table of
+// the cells that a spreadsheet would run as a formula. A Book makes of a Table a
+// workbook to be filled in. A Report is a Table of
 // the user's own columns followed by those of Result. A Summary is the account
 // of a run: its Counts obey a law that WriteSummary checks.
 //

@@ -21,9 +21,10 @@ const (
 	maxCellUnits    = excelize.TotalCellChars // UTF-16 units
 	maxPartBytes    = math.MaxUint32          // past it Excel wants a zip64 header that zip.Writer does not write
 
-	widthRows = 100 // rows that are held back until the widths are known
-	minWidth  = 9
-	maxWidth  = 60
+	widthRows    = 100 // rows that are held back until the widths are known
+	minWidth     = 9
+	maxWidth     = 60
+	maxItemWidth = 40 // that items of a drop-down claim
 
 	// deflateLevel is about twice as fast as the default, for a few per cent.
 	deflateLevel = 5
@@ -44,18 +45,20 @@ type xlsxTable struct {
 	values  []any
 	ref     []byte
 	notes   notes
+	fill    *Book // nil: a table alone
+	fills   []fillStyles
 }
 
 type sheetStyles struct{ header, date, dateTime int }
 
-func newXLSX(w io.Writer, header []Column, sheet, scratch string) (*xlsxTable, error) {
+func newXLSX(w io.Writer, header []Column, sheet, scratch string, fill *Book) (*xlsxTable, error) {
 	if len(header) > maxSheetColumns {
 		return nil, fmt.Errorf("%w: %d columns, a sheet has at most %d; write .csv", ErrTooLarge, len(header), maxSheetColumns)
 	}
 	if sheet == "" {
 		sheet = "Sheet1"
 	}
-	t := &xlsxTable{w: w, columns: header, sheet: sheet, values: make([]any, len(header))}
+	t := &xlsxTable{w: w, columns: header, sheet: sheet, values: make([]any, len(header)), fill: fill}
 	t.book = excelize.NewFile(excelize.Options{TmpDir: scratch})
 	if err := t.open(); err != nil {
 		t.release()
@@ -112,6 +115,9 @@ func (t *xlsxTable) begin() error {
 			return err
 		}
 	}
+	if err := t.dressColumns(); err != nil {
+		return err
+	}
 	panes := &excelize.Panes{Freeze: true, YSplit: 1, TopLeftCell: "A2", ActivePane: "bottomLeft"}
 	if err := t.stream.SetPanes(panes); err != nil {
 		return err
@@ -142,7 +148,7 @@ func (t *xlsxTable) write(cells []string) error {
 	}
 	t.rows++
 	for i, cell := range cells {
-		t.values[i] = t.value(i, cell)
+		t.values[i] = t.dress(i, t.value(i, cell))
 	}
 	t.ref = strconv.AppendInt(append(t.ref[:0], 'A'), int64(t.rows), 10)
 	return t.stream.SetRow(string(t.ref), t.values)
@@ -238,6 +244,9 @@ func (t *xlsxTable) width(i int) float64 {
 	}
 	// The arrow of the filter takes the room of three characters.
 	w := max(minWidth, utf8.RuneCountInString(t.columns[i].Name)+3)
+	for _, item := range t.rule(i).Items {
+		w = max(w, min(utf8.RuneCountInString(item)+3, maxItemWidth))
+	}
 	for _, cells := range t.held {
 		line, _, _ := strings.Cut(cells[i], "\n")
 		w = max(w, min(utf8.RuneCountInString(line)+1, maxWidth))
@@ -256,6 +265,9 @@ func (t *xlsxTable) close() error {
 		return err
 	}
 	if err := t.book.AutoFilter(t.sheet, "A1:"+last, nil); err != nil {
+		return err
+	}
+	if err := t.rules(); err != nil {
 		return err
 	}
 	if err := t.stream.Flush(); err != nil {

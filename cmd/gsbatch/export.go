@@ -267,7 +267,9 @@ func (j *exportJob) fetchAndWrite(ctx context.Context, spool *checkpoint.Spool, 
 	if n := spool.Len(); n > 0 {
 		j.note("going on with the export that was broken off: %d %s are read; --again begins anew\n", n, j.object)
 	}
-	cfg.Target.Manifest = func(out pipeline.Exported) ([]byte, error) { return pipeline.ManifestText(j.manifest(out, exitOK)) }
+	if j.target.Book == nil {
+		cfg.Target.Manifest = func(out pipeline.Exported) ([]byte, error) { return pipeline.ManifestText(j.manifest(out, exitOK)) }
+	}
 	progress := newProgress(j.app, j.app.general.progress, 0)
 	defer progress.Finish()
 	cfg.Progress = func(records int) {
@@ -288,6 +290,8 @@ func (j *exportJob) kept(spool *checkpoint.Spool, err error) error {
 		return usagef("leave it out of --select", "%w", err)
 	case errors.Is(err, gainsight.ErrRejected):
 		return usagef("see --where, --select and --page-size", "%w", err)
+	case j.target.Book != nil && errors.Is(err, writers.ErrTooLarge):
+		return usagef("take fewer goals with --where", "%w", err)
 	case errors.Is(err, pipeline.ErrTooManyFiles), errors.Is(err, writers.ErrTooLarge):
 		return usagef("give a larger or smaller --split-rows", "%w", err)
 	}
@@ -304,6 +308,7 @@ func (j *exportJob) done(ctx context.Context, spool *checkpoint.Spool, out pipel
 	}
 	gap := j.flags.since != "" && j.flags.since != "last" && !last.IsZero() && j.from.After(last)
 	switch {
+	case j.target.Book != nil: // nobody exports a workbook --since last
 	case out.Started.IsZero():
 		j.app.tell("warning: the tenant tells no time: --since last will not know of this export\n")
 	case !gap: // what lies between was not read: the watermark stays

@@ -137,7 +137,7 @@ func (j *exportJob) tellFiles(out pipeline.Exported) error {
 	for _, file := range out.Files {
 		text.WriteString("  " + oneLine(file.Path) + "\n")
 	}
-	if len(out.Files) > 0 {
+	if len(out.Files) > 0 && j.target.Book == nil {
 		text.WriteString("  " + oneLine(pipeline.ManifestPath(j.target.Path)) + "\n")
 	}
 	if j.target.Stream != nil {

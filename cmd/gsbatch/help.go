@@ -175,6 +175,10 @@ func filesHelp() string {
 Input: .csv (any usual delimiter and character set), .xlsx, .jsonl, each also
 with .gz, and - for standard input. gsbatch rows FILE shows what the reader sees.
 
+Workbooks of gsbatch workbook: the sheet Goals is the input; "Read me" tells how to
+fill it in; the very hidden sheets _lists and _gsbatch hold what the drop-downs
+offer, and the tenant, the hash of its picklists, and ids.
+
 Report folder: gsbatch-out/RUN beside the input, or --report-dir. Every file in
 it is written whole or not at all, readable for its owner only.
 

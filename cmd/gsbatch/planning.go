@@ -43,6 +43,9 @@ func openIntake(app *App, flags *planFlags, path string) (*intake, error) {
 		return nil, err
 	}
 	sum, err := in.table.SHA256()
+	if err == nil {
+		err = in.ofTenant()
+	}
 	if err != nil {
 		return nil, errors.Join(err, in.table.Close())
 	}
@@ -60,6 +63,7 @@ func (in *intake) source(ctx context.Context, d *desk) (pipeline.Source, error) 
 		return pipeline.Source{}, err
 	}
 	in.config.Picklists = in.picklists
+	in.tellStale()
 	in.app.log.Info("picklists", "tenant", d.tenant.name, "goal_types", len(in.picklists.GoalTypes), "statuses", len(in.picklists.Statuses), "metrics", len(in.picklists.Metrics))
 	checker, err := validate.Compile(ctx, in.table, in.config)
 	if code, _ := in.app.exitFor(err); code == exitUnexpected {

@@ -21,6 +21,7 @@ func commands(app *App) []*cobra.Command {
 		newRetry(app),
 		newSettle(app),
 		newExport(app),
+		newWorkbook(app),
 		newUndo(app),
 		newRuns(app),
 		newQuota(app),
