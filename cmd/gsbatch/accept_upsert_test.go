@@ -74,6 +74,10 @@ func TestUpsertByACustomField(t *testing.T) {
 	}
 	got := s.json(3, "import", "renamed.csv", "--mode", "upsert", "--key", "cust_string_value__gc", "--skip-invalid")
 	s.counts(got, "rows=5 updated=4 invalid=1")
+	// Without the key the mended rows would be looked for by name, and created.
+	if !strings.Contains(got.Next, "--key=cust_string_value__gc") {
+		t.Errorf("next is %q, which leaves the key out", got.Next)
+	}
 	if _, there := s.goals()["Ext 00001 renamed"]; !there || len(s.goals()) != 6 {
 		t.Errorf("%+v", s.goals())
 	}

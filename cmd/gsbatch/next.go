@@ -66,7 +66,7 @@ func allKept(string) bool { return true }
 // meaningful takes those that say what cells mean; a report is a file of its
 // own form, all of whose rows are wanted.
 func meaningful(flag string) bool {
-	return slices.Contains([]string{"object", "mode", "map", "set", "id-map", "date-format", "clear-token", "blank",
+	return slices.Contains([]string{"object", "mode", "key", "map", "set", "id-map", "date-format", "clear-token", "blank",
 		"on-duplicate", "on-unknown-column", "multi-match", "marker-field"}, flag)
 }
 
