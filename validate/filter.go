@@ -148,7 +148,7 @@ func (c *Terms) pick(n *names, operator string, o gainsight.Operand) (string, er
 		return trim(o.Text), nil
 	}
 	if !exact(operator) {
-		return "", c.fail(o.At, "a "+n.noun+" is compared whole, by EQ, NE or IN, since the tenant filters by its id", "write "+n.noun+"s as IN (A, B)")
+		return "", c.fail(o.At, "a "+n.noun+" is compared whole, by EQ, NE or IN, since the tenant filters by its id", "write names whole, several as IN (A, B)")
 	}
 	i, fault := n.find(o.Text, nil)
 	if fault != nil {

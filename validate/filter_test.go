@@ -41,7 +41,7 @@ func TestFilterTerms(t *testing.T) {
 		`DueDate STARTS_WITH "2026"`:             `DueDate STARTS_WITH ["2026"]`,
 		`Status EQ Nwe`:                          `error: status "Nwe" is not in this tenant; closest: "New"`,
 		`Status EQ "On Track"`:                   `error: status "On Track" is the name of ` + gsidOf("1I00S2") + " and " + gsidOf("1I00S3"),
-		`Status CONTAINS "New"`:                  `error: a status is compared whole`,
+		`Status CONTAINS "New"`:                  `error: a status is compared whole, by EQ, NE or IN, since the tenant filters by its id; write names whole, several as IN (A, B)`,
 		`Company EQ Unheard`:                     `error: the tenant filters by CompanyId, and the id of "Unheard" is not known here`,
 		`DueDate GT soon`:                        `error: "soon" is no date`,
 		`CreatedDate GT soon`:                    `error: "soon" is no time`,

@@ -74,6 +74,10 @@ func TestUpsertByACustomField(t *testing.T) {
 	}
 	got := s.json(3, "import", "renamed.csv", "--mode", "upsert", "--key", "cust_string_value__gc", "--skip-invalid")
 	s.counts(got, "rows=5 updated=4 invalid=1")
+	// Without the key the mended rows would be looked for by name, and created.
+	if !strings.Contains(got.Next, "--key=cust_string_value__gc") {
+		t.Errorf("next is %q, which leaves the key out", got.Next)
+	}
 	if _, there := s.goals()["Ext 00001 renamed"]; !there || len(s.goals()) != 6 {
 		t.Errorf("%+v", s.goals())
 	}
@@ -148,4 +152,14 @@ func TestAmendByAReport(t *testing.T) {
 			t.Errorf("row %s is %+v", report.cell(i, "_line"), g)
 		}
 	}
+}
+
+// TestAsksForWhatIsNotThere names fields that the tenant does not have, and a
+// filter that a script left blank.
+func TestAsksForWhatIsNotThere(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.writeCSV("goals.csv", append(goalHeader(), "nowhere__gc"), [][]string{append(goalRows("Key", 1)[0], "k")})
+	s.oneLine(s.run(2, "plan", "goals.csv", "--mode", "upsert", "--key", "nowhere__gc"), "nowhere__gc", "--key")
+	s.oneLine(s.run(2, "export", "goals", "-o", "all.csv", "--where", " "), "--where", "leave")
 }

@@ -166,6 +166,7 @@ func packageReactions() []reaction {
 		{exitUsage, "", as[*readers.Error]},
 		{exitUsage, "", as[*validate.MissingColumnError]},
 		{exitUsage, "", as[*pipeline.StateError]},
+		{exitUsage, "see the fields in --key, --select and --where, and the custom fields that the tenant has", refusedRead},
 		{exitChanged, "plan the file again, or give --on-stale skip or overwrite", as[*pipeline.StaleError]},
 		{exitUsage, "", as[*validate.ColumnError]},
 		{exitLocked, "wait for it, or give --lock-timeout", as[*checkpoint.LockedError]},
@@ -175,4 +176,10 @@ func packageReactions() []reaction {
 		{exitUsage, "give more of its name", as[*checkpoint.AmbiguousError]},
 		{exitUsage, "see results.csv for the rows there are", is(checkpoint.ErrNoRow)},
 	}
+}
+
+// refusedRead says that the tenant refused what a fetch asked for.
+func refusedRead(err error) bool {
+	failed, ok := errors.AsType[*gainsight.Error](err)
+	return ok && failed.Answer.Verdict == gainsight.Rejected
 }

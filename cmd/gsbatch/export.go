@@ -123,6 +123,9 @@ func (j *exportJob) prepare() (err error) {
 	if err := j.chooseFields(); err != nil {
 		return err
 	}
+	if app := j.app; strings.TrimSpace(x.where) == "" && app.settings.given("where") {
+		return usagef("give a filter, or leave --where out for all records", "%s: is blank", app.settings.place("where"))
+	}
 	if j.filter, err = gainsight.ParseWhere(x.where); err != nil {
 		return badFilter(err)
 	}

@@ -42,7 +42,7 @@ so that they overlap. Where the tenant's order changes between pages this cannot
 be proved, and the manifest says why.
 
 A CSV cell that a spreadsheet would run as a formula gets a leading ', which
-import takes off again (--raw-formulas leaves it out). A text of more than 32,767
+import takes off again (--raw-formulas leaves it out, for files that no import is to read). A text of more than 32,767
 characters does not fit a cell of a workbook: it is left blank there, with a
 warning; import keeps what a blank cell stands for.
 `

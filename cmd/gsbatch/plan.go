@@ -18,7 +18,7 @@ review, and --json puts them into "changes".`,
 	plan := addPlanFlags(app, cmd)
 	plan.addSendFlags(cmd)
 	run := addRunFlags(cmd)
-	detailed := cmd.Flags().Bool("detailed-exitcode", false, "exit 20 when there is something to send")
+	detailed := cmd.Flags().Bool("detailed-exitcode", false, "exit 20 when there is something to send; with --diff always when something really differs")
 	output := cmd.Flags().StringP("output", "o", "", "write every change, old and new, into `FILE` (.xlsx, .csv or .jsonl)")
 	amend := cmd.Flags().String("amend", "", "mend `RUN`, which went in with a wrong mapping: rows that it created become updates of their goals, and RUN is superseded")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
