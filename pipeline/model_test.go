@@ -107,7 +107,7 @@ type model struct {
 
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
-	calls    int  // of this session
+	calls    int  // of this process
 	before   func(call int) bool
 	came     map[string]int
 	carried  map[string][]string // Gsids of the goals made, by row

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 )
 
 // Settling turns rows in doubt into created, updated, pending or parked ones by
@@ -178,18 +179,27 @@ func (s *settling) ripeAt() time.Time {
 
 func (s *settling) ripe() bool { return !time.Now().Before(s.ripeAt()) }
 
-// look fetches the goals of each open doubt once, and settles what they prove;
-// final says that the settle time is over, so that absence proves something too.
-func (s *settling) look(ctx context.Context, final bool) error {
-	found := s.fetchAll()
+// compare fetches the goals of each open doubt once, and tells which of them
+// fit. Nothing is told where something ends the run meanwhile.
+func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
+	found = s.fetchAll()
 	if s.stops.stopping() {
-		return nil
+		return nil, nil, nil
 	}
 	claims, err := s.claims(ctx, found)
 	if err != nil {
+		return nil, nil, err
+	}
+	return found, s.match(found, claims), nil
+}
+
+// look fetches the goals of each open doubt once, and settles what they prove;
+// final says that the settle time is over, so that absence proves something too.
+func (s *settling) look(ctx context.Context, final bool) error {
+	found, fits, err := s.compare(ctx)
+	if err != nil || s.stops.stopping() {
 		return err
 	}
-	fits := s.match(found, claims)
 	var left []*sought
 	for _, want := range s.open {
 		event, decided := s.decide(want, found[want], fits, final)
@@ -237,15 +247,10 @@ func (a *apply) audit(ctx context.Context) error {
 	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
-	found := s.fetchAll()
-	if s.stops.stopping() {
-		return nil
-	}
-	claims, err := s.claims(ctx, found)
-	if err != nil {
+	_, fits, err := s.compare(ctx)
+	if err != nil || s.stops.stopping() {
 		return err
 	}
-	fits := s.match(found, claims)
 	for _, want := range s.open {
 		if twins := fits[want].exact; len(twins) > 0 {
 			s.record(want, parked("goal "+want.doubt.Gsid+" is this row's, and so may be "+listed(twins)+

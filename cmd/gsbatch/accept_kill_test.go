@@ -78,19 +78,16 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	t.Logf("%d rows, %d kills, %d rows in doubt, of which %d were created", rows, kills, doubts, len(s.goals())-got.Counts["created"])
 }
 
-// killedImport kills imports until one of them has sent something.
+// killedImport kills an import once it has sent something.
 func (s *stage) killedImport(file string) (kills int) {
 	s.Helper()
-	for after := killEvery; s.writes() == 0; after += killEvery / 3 {
-		if kills > 30 {
-			s.Fatal("no import has sent anything")
-		}
-		if r, killed := s.killed(after, "import", file); !killed {
-			s.Fatalf("done too early: exit %d\n%s", r.code, r.stderr)
-		}
-		kills++
+	p := s.start("import", file)
+	s.until("the first writes", func() bool { return s.writes() > 0 })
+	p.signal(syscall.SIGKILL)
+	if r := p.wait(); r.code != -1 {
+		s.Fatalf("done too early: exit %d\n%s", r.code, r.stderr)
 	}
-	return kills
+	return 1
 }
 
 // neverAgain wants no further write call from resume, nor from importing the
