@@ -83,7 +83,7 @@ func TestDoubtIsNeverSentAgain(t *testing.T) {
 // TestDoubtsAreSettled has one import meet every way to lose an answer.
 func TestDoubtsAreSettled(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "fault.drop_after=0.04,fault.drop_before=0.04,fault.cut=0.03,fault.no_gsid=0.02,fault.500_after=0.03,fault.502_before=0.03,faults.on=writes")
+	s := newStage(t, "fault.drop_after=0.04,fault.cut=0.03,fault.no_gsid=0.02,fault.500_after=0.03,next.drop_before=4,next.502_before=4,faults.on=writes")
 	s.writeCSV("goals.csv", goalHeader(), goalRows("Settle", 300))
 	got := s.json(0, "import", "goals.csv")
 	s.counts(got, "rows=300 created=300")

@@ -64,7 +64,7 @@ func TestSettleLines(t *testing.T) {
 func TestSettleDecisions(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "fault.drop_after=0.1,fault.drop_before=0.1,faults.on=writes")
-	got := doubtful(s, 80)
+	got := doubtful(s, 200)
 	list := s.csv(filepath.Join(got.dir, "in_doubt.csv"))
 	goals := s.goals()
 	var there, missing []int // rows of the list
@@ -113,7 +113,7 @@ func TestSettleDecisions(t *testing.T) {
 		t.Errorf("%v after the decisions", c)
 	}
 	done := s.json(0, "resume", got.Run)
-	if c := done.Counts; c["created"] != 79 || c["skipped"] != 1 || len(s.goals()) != 79 {
+	if c := done.Counts; c["created"] != 199 || c["skipped"] != 1 || len(s.goals()) != 199 {
 		t.Errorf("%v with %d goals", c, len(s.goals()))
 	}
 }
@@ -122,7 +122,7 @@ func TestSettleDecisions(t *testing.T) {
 // alike, twice over.
 func TestMarkerField(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "fault.drop_after=0.1,fault.drop_before=0.1,fault.no_gsid=0.05,faults.on=writes")
+	s := newStage(t, "fault.drop_after=0.1,fault.no_gsid=0.05,next.drop_before=4,faults.on=writes")
 	rows := goalRows("Twin", 60)
 	for _, row := range rows {
 		row[0] = "The one name"
