@@ -70,7 +70,7 @@ func Open(ctx context.Context, path string, o Options) (*Table, error) {
 		return nil, err
 	}
 	t := &Table{source: s, limits: o.Limits}
-	if err := t.open(o); err != nil {
+	if err := t.open(ctx, o); err != nil {
 		return nil, errors.Join(err, t.Close())
 	}
 	return t, nil
@@ -93,13 +93,18 @@ func (o Options) check() error {
 	return nil
 }
 
-func (t *Table) open(o Options) error {
+func (t *Table) open(ctx context.Context, o Options) error {
 	var err error
 	if t.format, err = t.source.detect(o); err != nil {
 		return err
 	}
 	if err := t.applies(o); err != nil {
 		return err
+	}
+	if t.format == XLSX && t.source.gzip {
+		if t.source, err = t.source.unpack(ctx, o); err != nil {
+			return err
+		}
 	}
 	switch t.format {
 	case XLSX:
@@ -142,8 +147,6 @@ func (s *source) detect(o Options) (Format, error) {
 	zipped := bytes.HasPrefix(head, []byte("PK\x03\x04")) || bytes.HasPrefix(head, []byte("PK\x05\x06"))
 	byName := formatOf(s.name)
 	switch {
-	case zipped && s.gzip:
-		return "", &Error{Place: s.whole(), What: "is a workbook packed with gzip", Mend: "unpack it", Err: ErrNotTable}
 	case zipped && (o.Format == "" || o.Format == XLSX):
 		return XLSX, nil
 	case zipped:

@@ -187,7 +187,6 @@ func TestOtherFilesAreNamed(t *testing.T) {
 		{"c.csv", "", "c.csv: is empty; put a row of column names above the data"},
 		{"d.csv", "\n\n\n", "d.csv: is empty"},
 		{"d.jsonl", "\n", "d.jsonl: is empty"},
-		{"e.xlsx.gz", packed(t, zipped(t, "x", "y")), "e.xlsx.gz: is a workbook packed with gzip; unpack it"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			wantError(t, file(t, c.name, c.content), readers.Options{}, readers.ErrNotTable, c.want)
@@ -335,4 +334,34 @@ func TestIterationsAreIndependent(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestPackedWorkbook reads a workbook out of a gzip file, whose hash and name
+// are those of the file as it is stored.
+func TestPackedWorkbook(t *testing.T) {
+	plain, err := os.ReadFile("../samples/goals.xlsx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := packed(t, string(plain))
+	table, err := readers.Open(t.Context(), file(t, "goals.xlsx.gz", stored), readers.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, err := range table.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows++
+	}
+	sum, err := table.SHA256()
+	if rows != 120 || table.Format() != readers.XLSX || table.Name() != "goals.xlsx.gz" || sum != sha256.Sum256([]byte(stored)) || err != nil {
+		t.Errorf("%d rows of %s %s, hash %x, %v", rows, table.Format(), table.Name(), sum, err)
+	}
+	if err := table.Close(); err != nil {
+		t.Error(err)
+	}
+	wantError(t, file(t, "cut.xlsx.gz", stored[:len(stored)/2]), readers.Options{}, readers.ErrDamaged, "cut.xlsx.gz: is damaged or cut off")
+	wantError(t, file(t, "big.xlsx.gz", stored), readers.Options{Limits: readers.Limits{File: 1000}}, readers.ErrLimit, "big.xlsx.gz: workbook of")
 }

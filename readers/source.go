@@ -24,6 +24,7 @@ type source struct {
 	modified time.Time
 	temp     string // spool still to be removed at close, "" if none
 	gzip     bool
+	packed   *source // the file as it is stored, of which this is the unpacked copy; else nil
 	ratio    int64 // most that gzip may unpack from one byte
 }
 
@@ -80,6 +81,9 @@ func spool(ctx context.Context, name, path string, open func() (io.ReadCloser, e
 		s.temp = ""
 	}
 	if s.size, err = io.Copy(f, &stream{ctx: ctx, open: open}); err != nil {
+		if own, ok := errors.AsType[*Error](err); ok {
+			return nil, errors.Join(own, s.close())
+		}
 		err = &Error{Place: Place{File: name}, What: "cannot be copied to a temporary file", Mend: "check the space in the temporary folder", Err: err}
 		return nil, errors.Join(err, s.close())
 	}
@@ -135,11 +139,11 @@ func (s *source) whole() Place { return Place{File: s.name} }
 // unchanged is an error if the file was written to since it was opened. A
 // source without a file never changes.
 func (s *source) unchanged() error {
-	if s.file == nil {
-		return nil
-	}
-	if s.file == nil {
+	switch {
+	case s.file == nil:
 		return nil // a Stored table
+	case s.packed != nil:
+		return s.packed.unchanged()
 	}
 	info, err := s.file.Stat()
 	if err != nil {
@@ -152,6 +156,9 @@ func (s *source) unchanged() error {
 }
 
 func (s *source) sha256() (sum [32]byte, err error) {
+	if s.packed != nil {
+		return s.packed.sha256()
+	}
 	h := sha256.New()
 	if _, err := io.Copy(h, s.raw()); err != nil {
 		return sum, fmt.Errorf("hash of %s: %w", s.name, bare(err))
@@ -164,15 +171,32 @@ func (s *source) close() error {
 	if s.file == nil {
 		return nil
 	}
-	if s.file == nil {
-		return nil
-	}
 	err := s.file.Close()
+	if s.packed != nil {
+		err = errors.Join(err, s.packed.close())
+	}
 	if s.temp != "" {
 		err = errors.Join(err, os.Remove(s.temp))
 		s.temp = ""
 	}
 	return err
+}
+
+// unpack copies what a gzip file holds into a temporary file, since a workbook
+// is not read from front to back. On an error s is given back, and stays open.
+func (s *source) unpack(ctx context.Context, o Options) (*source, error) {
+	copied, err := spool(ctx, s.name, s.path, func() (io.ReadCloser, error) {
+		r, err := s.content()
+		if err == nil && o.Limits.File > 0 {
+			r = io.LimitReader(r, o.Limits.File+1)
+		}
+		return io.NopCloser(r), err
+	}, o)
+	if err != nil {
+		return s, err
+	}
+	copied.packed = s
+	return copied, nil
 }
 
 // gunzip unpacks a gzip file and refuses one that unpacks beyond all measure.

@@ -27,7 +27,7 @@ const (
 )
 
 // FormatOf tells the format of a file by its name: .csv, .xlsx, .jsonl or
-// .ndjson; .csv and .jsonl may be followed by .gz.
+// .ndjson, each of which may be followed by .gz.
 func FormatOf(name string) (f Format, gz bool, err error) {
 	base := strings.ToLower(filepath.Base(name))
 	base, gz = strings.CutSuffix(base, ".gz")
@@ -37,12 +37,9 @@ func FormatOf(name string) (f Format, gz bool, err error) {
 	case ".jsonl", ".ndjson":
 		return JSONL, gz, nil
 	case ".xlsx":
-		if gz {
-			return "", false, fmt.Errorf("%s: a workbook is compressed already; name it .xlsx", name)
-		}
-		return XLSX, false, nil
+		return XLSX, gz, nil
 	}
-	return "", false, fmt.Errorf("%s: unknown table format; name it .csv, .xlsx or .jsonl, or .csv.gz, .jsonl.gz", name)
+	return "", false, fmt.Errorf("%s: unknown table format; name it .csv, .xlsx or .jsonl, with .gz behind it to pack it", name)
 }
 
 // Kind says what the cells of a column are, where the format can show more

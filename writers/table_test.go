@@ -30,9 +30,9 @@ func TestFormatOf(t *testing.T) {
 		{"a.jsonl", JSONL, false, ""},
 		{"a.ndjson.gz", JSONL, true, ""},
 		{"a.xlsx", XLSX, false, ""},
-		{"a.xlsx.gz", "", false, "a.xlsx.gz: a workbook is compressed already; name it .xlsx"},
-		{"a.xls", "", false, "a.xls: unknown table format; name it .csv, .xlsx or .jsonl, or .csv.gz, .jsonl.gz"},
-		{"a", "", false, "a: unknown table format; name it .csv, .xlsx or .jsonl, or .csv.gz, .jsonl.gz"},
+		{"a.xlsx.gz", XLSX, true, ""},
+		{"a.xls", "", false, "a.xls: unknown table format; name it .csv, .xlsx or .jsonl, with .gz behind it to pack it"},
+		{"a", "", false, "a: unknown table format; name it .csv, .xlsx or .jsonl, with .gz behind it to pack it"},
 	} {
 		f, gz, err := FormatOf(test.name)
 		text := ""

@@ -35,7 +35,7 @@ func newExport(app *App) *cobra.Command {
 		Short:   "Write goals, templates, metrics or picklists of the tenant into a file",
 		GroupID: groupMove,
 		Long: `Write the goals, goal templates, metrics or picklists of the tenant into a file:
-.csv, .xlsx or .jsonl, the first and the last also with .gz, or - for standard
+.csv, .xlsx or .jsonl, each also with .gz, or - for standard
 output. The columns of goals are those that import knows, so an edited file can be
 imported as it is; those of templates and metrics are the API's own fields. Files
 appear whole or not at all, and beside them FILE.manifest.json with counts and

@@ -79,7 +79,7 @@ func (x *workbookFlags) target(app *App) (t pipeline.Target, err error) {
 	if t, err = x.export.target(app, x.object); err != nil {
 		return t, err
 	}
-	if t.Format != writers.XLSX {
+	if t.Format != writers.XLSX || t.Gzip { // Excel is to open it
 		return t, usagef("name it .xlsx", "%s is no name of a workbook", oneLine(t.Path))
 	}
 	return t, nil
