@@ -25,7 +25,7 @@ type source struct {
 	temp     string // spool still to be removed at close, "" if none
 	gzip     bool
 	packed   *source // the file as it is stored, of which this is the unpacked copy; else nil
-	ratio    int64 // most that gzip may unpack from one byte
+	ratio    int64   // most that gzip may unpack from one byte
 }
 
 // openSource opens path, spooling standard input and other streams into a file
