@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"slices"
 
+	"gsbatch/gainsight"
 	"gsbatch/validate"
 )
 
@@ -51,3 +52,13 @@ func hashOf(kind byte, text string) uint64 {
 
 func gsidHash(gsid string) uint64 { return hashOf('g', gsid) }
 func keyHash(lead string) uint64  { return hashOf('k', validate.Fold(lead)) }
+
+// of are the rows that the goals may be of, and the goals by Gsid.
+func (x rowIndex) of(goals []gainsight.Goal) (seqs []int64, byGsid map[string]*gainsight.Goal) {
+	byGsid = map[string]*gainsight.Goal{}
+	for i := range goals {
+		seqs = x.find(seqs, gsidHash(goals[i].Gsid))
+		byGsid[goals[i].Gsid] = &goals[i]
+	}
+	return seqs, byGsid
+}

@@ -135,12 +135,7 @@ func (r *recheck) all(ctx context.Context, do func([]gainsight.Goal) error) erro
 
 // goals compares goals that were read with what the plan had seen of them.
 func (r *recheck) goals(ctx context.Context, goals []gainsight.Goal) error {
-	var seqs []int64
-	byGsid := map[string]*gainsight.Goal{}
-	for i := range goals {
-		seqs = r.index.find(seqs, gsidHash(goals[i].Gsid))
-		byGsid[goals[i].Gsid] = &goals[i]
-	}
+	seqs, byGsid := r.index.of(goals)
 	changes, err := r.cfg.Run.ChangesOf(ctx, seqs)
 	for i := range changes {
 		c := &changes[i]

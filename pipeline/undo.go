@@ -257,12 +257,7 @@ func expectedOf(c *checkpoint.Change) undoAside {
 
 // goals looks at goals that were read: those that somebody edited are stale.
 func (u *undoing) goals(ctx context.Context, goals []gainsight.Goal) error {
-	var seqs []int64
-	byGsid := map[string]*gainsight.Goal{}
-	for i := range goals {
-		seqs = u.index.find(seqs, gsidHash(goals[i].Gsid))
-		byGsid[goals[i].Gsid] = &goals[i]
-	}
+	seqs, byGsid := u.index.of(goals)
 	changes, err := u.run.ChangesOf(ctx, seqs)
 	if err != nil {
 		return err

@@ -85,7 +85,11 @@ func (g *gauge) show() {
 	}
 	g.session.metrics(status.Counts)
 	now, limits := g.session.app.now(), g.session.limits
-	s := progressStatus("sending", status.Counts)
+	phase := "sending"
+	if g.session.work != nil {
+		phase = "settling" // nothing is sent
+	}
+	s := progressStatus(phase, status.Counts)
 	elapsed := now.Sub(g.began)
 	if elapsed > 0 {
 		s.Speed = float64(status.Sent) / elapsed.Minutes()
