@@ -83,6 +83,7 @@ func (t *Tenant) makers(ctx context.Context, run *Run) (map[[16]byte][]maker, er
 			SELECT c.key, c.hash, c.gsid, c.run, c.line, c.gsid IN (
 				SELECT f.gsid FROM fates f JOIN ops o ON o.seq = f.seq WHERE f.status = 'unchanged' AND o.action = 'create')
 			FROM other.created c WHERE c.tenant = ? AND c.run <> ? AND c.key IN (SELECT key FROM ops WHERE action = 'create')
+			AND c.gsid NOT IN (SELECT gsid FROM other.deleted WHERE tenant = c.tenant)
 			ORDER BY c.run, c.seq`, t.name, run.info.ID)
 		if err != nil {
 			return err

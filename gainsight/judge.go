@@ -65,6 +65,7 @@ func Judge(x Exchange) Answer {
 	a.RequestID = requestID(&env, x.Header)
 	a.Code = printable(env.code, longestIdentity)
 	a.Verdict = verdict(&x, &env, a.Code)
+	a.Listed = env.listed
 	switch a.Verdict {
 	case Done:
 		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user, longestIdentity), nil

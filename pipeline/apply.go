@@ -23,6 +23,7 @@ type ApplyConfig struct {
 	Client  *gainsight.Client
 	Gate    *gainsight.Gate
 	Workers int
+	Batch   int  // records a call at most, of templates and metrics; 0: DefaultBatch
 	Again   bool // do not look at what other runs created meanwhile
 	// Recheck looks for goals that were edited since the plan, of which OnStale
 	// decides; "": as it was said for the plan.
@@ -107,6 +108,7 @@ func carryOut(ctx, stop context.Context, cfg ApplyConfig, work func(*apply, cont
 // apply is one execution of Apply.
 type apply struct {
 	cfg     ApplyConfig
+	of      object
 	stops   *stops
 	journal *checkpoint.Journal
 	calling context.Context // of calls: ends only when their grace is over
@@ -129,12 +131,13 @@ type apply struct {
 	ended   map[int64]time.Time // when the calls of this process ended that are in doubt, by row
 	newest  created
 	sung    bool // the canaries had their turn
+	alone   bool // a call of several records was refused as a whole: the others go alone
 }
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
 	cfg.OnStale = cmp.Or(cfg.OnStale, OnStale(cfg.Run.Info().OnStale))
-	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
+	return &apply{cfg: cfg, of: object(cfg.Run.Info().Object), stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
 func (a *apply) run(ctx context.Context, work func(*apply, context.Context) error) error {
@@ -222,12 +225,15 @@ func (a *apply) canarySang(before checkpoint.Counts) bool {
 		return a.cfg.Confirm(a.status)
 	}
 	now := a.status.Counts
-	return now.Created+now.Updated-before.Created-before.Updated == a.status.Sent
+	return now.Created+now.Updated+now.Deleted-before.Created-before.Updated-before.Deleted == a.status.Sent
 }
 
 // pass hands operations in input order to the workers, at most limit of them
 // (0: all), and returns when each has had its turn.
 func (a *apply) pass(ctx context.Context, next func() (checkpoint.Op, error, bool), limit int) error {
+	if !a.of.isGoals() {
+		return a.groups(ctx, next, limit)
+	}
 	// The group has no context of its own: what happens to one row must not
 	// cut off the calls of others.
 	var g errgroup.Group

@@ -53,7 +53,7 @@ type differ struct {
 func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 	d := p.keyed
 	if d == nil {
-		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading)}
+		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading)}
 	}
 	d.cfg, d.index, p.Read = cfg, nil, d.read
 	if p.HeaderErrors > 0 || p.Counts.Invalid > 0 && !cfg.SkipInvalid {
@@ -103,6 +103,11 @@ func (d *differ) gather(ctx context.Context) error {
 		if create && !d.searches() || d.isSeen(op.Seq) {
 			continue
 		}
+		if op.Action == string(validate.Delete) {
+			d.updates++
+			d.index.add(gsidHash(op.Gsid), op.Seq)
+			continue
+		}
 		var item struct {
 			Record map[string]json.RawMessage `json:"record"`
 		}
@@ -111,7 +116,7 @@ func (d *differ) gather(ctx context.Context) error {
 		}
 		if create {
 			d.see(op.Seq)
-			if lead := textOf(item.Record[d.cfg.Key.lead()]); lead != "" {
+			if lead := leadOf(item.Record, d.cfg.Key.lead()); lead != "" {
 				d.index.add(keyHash(lead), op.Seq)
 			}
 		} else {
@@ -135,6 +140,14 @@ func (d *differ) gather(ctx context.Context) error {
 	d.read.Updates += d.updates
 	d.read.Names += d.names // a Gsid stands in one row alone
 	return nil
+}
+
+// leadOf is members.lead of a record that is a map.
+func leadOf(record map[string]json.RawMessage, field string) string {
+	if _, has := record[field]; !has && field == "Name" {
+		field = "name"
+	}
+	return textOf(record[field])
 }
 
 // batchGoals is how many goals are compared in one go.
@@ -183,7 +196,7 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 			continue
 		}
 		d.see(c.Seq)
-		one := comparison{change: c, goal: goal, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
+		one := comparison{change: c, goal: goal, of: d.tenant.of, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
 		res, err := one.run()
 		if err != nil {
 			return err
@@ -231,9 +244,12 @@ func (d *differ) count(status checkpoint.Status, action validate.Action) {
 	p := d.plan
 	p.Counts.Pending--
 	*p.Counts.Of(status)++
-	if action == validate.Create {
+	switch action {
+	case validate.Create:
 		p.Creates--
-	} else {
+	case validate.Delete:
+		p.Deletes--
+	default:
 		p.Updates--
 	}
 }

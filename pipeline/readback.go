@@ -54,7 +54,7 @@ func (s *settling) asks(want *sought) question {
 func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err error) {
 	for {
 		goals, err = nil, nil
-		query := gainsight.Query{Select: s.columns,
+		query := gainsight.Query{Object: s.of.name(), Select: s.columns,
 			Where: []gainsight.Condition{{Field: ask.field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(ask.value)}}}}
 		if !s.withinBudget() {
 			return nil, "", nil

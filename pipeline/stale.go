@@ -60,7 +60,7 @@ func (a *apply) staleUpdates(ctx context.Context) error {
 	if err := r.gather(ctx); err != nil || len(r.index) == 0 {
 		return err
 	}
-	r.reader = newGoalReader(a.cfg.Client, nil)
+	r.reader = newGoalReader(a.cfg.Client, a.cfg.Run.Info().Object, nil)
 	r.reader.columns = []string{"Gsid", "ModifiedDate", "ModifiedById"}
 	if err := r.read(ctx); err != nil {
 		return err
