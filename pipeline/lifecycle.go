@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gsbatch/checkpoint"
+	"gsbatch/validate"
 )
 
 // Before is what an earlier run of the same input asks of this one.
@@ -27,7 +28,7 @@ func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, sha256, 
 		return BeforeNone, checkpoint.Info{}, err
 	}
 	for _, info := range infos {
-		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" {
+		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" || info.Command == string(validate.Delete) {
 			continue
 		}
 		same := info.OptionsHash == optionsHash

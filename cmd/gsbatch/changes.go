@@ -137,8 +137,12 @@ func (v *review) text() error {
 }
 
 func rowText(out *strings.Builder, row pipeline.RowChange) {
-	if row.Action == "create" {
+	switch row.Action {
+	case "create":
 		fmt.Fprintf(out, "+ row %d creates %s\n", row.Line, brief(row.Name))
+		return
+	case "delete":
+		fmt.Fprintf(out, "- row %d deletes %s %s\n", row.Line, row.Gsid, brief(row.Name))
 		return
 	}
 	fmt.Fprintf(out, "~ row %d updates %s", row.Line, row.Gsid)

@@ -44,7 +44,7 @@ func (s *session) apply(ctx context.Context) error {
 	gauge := &gauge{session: s, progress: progress, began: s.app.now()}
 	gauge.start(ctx)
 	cfg := pipeline.ApplyConfig{
-		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits),
+		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits), Batch: s.flags.batch,
 		Again: s.again, Recheck: s.later, OnStale: pipeline.OnStale(s.flags.onStale), Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary,
 		Settle: s.flags.settle, Waiting: s.wait.set, Progress: gauge.update, Log: s.app.log,
 	}
