@@ -21,6 +21,7 @@ type Doubt struct {
 	// Before is the ModifiedDate of the goal as the plan read it, in epoch
 	// milliseconds; 0: it was not read.
 	Before int64
+	Why    string // the code and the reason of its fate: what the last call was answered with
 }
 
 // Doubts are what settling needs to know of a run.
@@ -105,7 +106,7 @@ func (r *Run) fillDoubts(ctx context.Context, seqs []int64, found map[int64]*Dou
 	if err != nil {
 		return err
 	}
-	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified, f.status, f.gsid, f.attempts, coalesce(b.modified, 0)
+	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified, f.status, f.gsid, f.attempts, coalesce(b.modified, 0), trim(f.code || ' ' || f.reason)
 		FROM ops o LEFT JOIN texts l ON l.id = o.lookups LEFT JOIN texts n ON n.id = o.names JOIN fates f ON f.seq = o.seq
 		LEFT JOIN befores b ON b.seq = o.seq WHERE o.seq IN (SELECT value FROM json_each(?))`, string(list))
 	if err != nil {
@@ -117,7 +118,7 @@ func (r *Run) fillDoubts(ctx context.Context, seqs []int64, found map[int64]*Dou
 		var lookups, names sql.NullString
 		var key, hash sql.RawBytes
 		var gsid string
-		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts, &d.Before); err != nil {
+		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts, &d.Before, &d.Why); err != nil {
 			return r.db.wrap(err)
 		}
 		copy(d.Key[:], key)

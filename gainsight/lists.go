@@ -154,7 +154,7 @@ func (u *usage) String() string {
 		for _, g := range u.goals[:min(n, maxUsage)] {
 			goals = append(goals, fmt.Sprintf("%q (%s)", g.Name, g.Gsid))
 		}
-		parts = append(parts, "used by "+counted(n, "goal or template", "goals or templates")+": "+strings.Join(goals, ", ")+more(n))
+		parts = append(parts, "Used by "+counted(n, "goal or template", "goals or templates")+": "+strings.Join(goals, ", ")+more(n))
 	}
 	if n := len(u.layouts); n > 0 {
 		var names []string

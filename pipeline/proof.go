@@ -123,7 +123,7 @@ func (s *settling) decideDelete(want *sought, goals []gainsight.Goal, final bool
 // executed, unless that has happened to it too often.
 func (s *settling) absent(want *sought, why string) (checkpoint.Event, bool) {
 	if want.doubt.Sends >= maxDoubtfulSends {
-		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered", why, want.doubt.Sends)), true
+		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered (the last call: %s)", why, want.doubt.Sends, want.doubt.Why)), true
 	}
 	return checkpoint.Event{Status: checkpoint.Pending, Code: "absent", Reason: why + ": to be sent again"}, true
 }

@@ -287,6 +287,9 @@ func outcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer) checkpoin
 	if answer.Verdict != gainsight.Done {
 		e.Reason = reasonOf(*answer)
 	}
+	if e.Status == checkpoint.Rejected {
+		e.Reason += "; " + answer.Mend()
+	}
 	if len(answer.Parents) > 0 && op.Names != "" {
 		e.Parents = joinParents(answer.Parents)
 	}

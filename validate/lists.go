@@ -209,13 +209,13 @@ func (w *work) typesOf(b *binding, p part, s *source, words []string, list *type
 		return
 	}
 	for _, id := range ids {
-		if slices.Contains(list.all, id) {
-			w.warn(s, id, "repeated", b.field.label()+" has the goal type "+id+" twice; it is sent once", "take one out")
-			continue
-		}
 		list.all = append(list.all, id)
 		if n := w.types; n != nil && p == byName && b.asName {
 			list.names = append(list.names, n.items[n.byGsid[id]].name)
+			continue
+		}
+		if slices.Contains(list.ids, id) {
+			w.warn(s, id, "repeated", b.field.label()+" has the goal type "+id+" twice; it is sent once", "take one out")
 			continue
 		}
 		list.ids = append(list.ids, id)
