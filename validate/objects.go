@@ -108,5 +108,8 @@ func (s *schema) deletion() *schema {
 	return &d
 }
 
+// Units are the words of a metric's unit of measure.
+func Units() []string { return units() }
+
 // units are the words of unitOfMeasure.
 func units() []string { return []string{"DECIMAL", "PERCENTAGE", "CURRENCY"} }
