@@ -278,3 +278,33 @@ func (s *stage) onlyRunState() string {
 	}
 	return string(runs[0].State)
 }
+
+// Goals of every entity type, by template and with metrics, are created from
+// one file with the parents that each needs.
+func TestGoalsOfEveryKind(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.run(0, "import", s.recordFile("templates", "Base", 1), "--object", "templates")
+	s.named("templates", "Base")
+	template := s.csv(s.path("there-templates.csv"))
+	base := template.rows[len(template.rows)-1][0]
+	const relType = "1I00RW58IUVYX7KQ1XA8NZ3HH4YN710MKDJ7" // of the emulated tenant's IBM Cloud
+	s.writeCSV("kinds.csv", []string{"Name", "Status", "Goal Type", "Entity Type", "Company", "Relationship", "Relationship Type Id", "Opportunity", "Template",
+		"metric.Seats in use.baseValue", "metric.Seats in use.targetValue"}, [][]string{
+		{"Of a company", "New", "Default", "company", "IBM", "", "", "", "", "1", "100"},
+		{"Of a relationship", "New", "Default", "relationship", "", "IBM Cloud", relType, "", "", "", ""},
+		{"Of an opportunity", "New", "Default", "opportunity", "", "", "", "IBM Renewal 2026", "", "", ""},
+		{"Of nobody", "New", "Default", "global", "", "", "", "", "", "", ""},
+		{"By template", "", "", "company", "Meta", "", "", "", base, "", ""},
+	})
+	s.counts(s.json(0, "import", "kinds.csv"), "rows=5 created=5")
+	s.run(0, "export", "goals", "-o", "kinds-there.csv", "--select", "Name,EntityType,RelationshipId,OpportunityId,TemplateId,StatusName")
+	text := string(s.read("kinds-there.csv"))
+	for _, want := range []string{",Of a company,COMPANY,,,,,,New\r", ",Of a relationship,RELATIONSHIP,1P03", ",Of an opportunity,OPPORTUNITY,,,1P04", ",Of nobody,GLOBAL,,,,,,New\r", ",By template,COMPANY,,,,," + base + ",New\r"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no %q in\n%s", want, text)
+		}
+	}
+	s.run(5, "import", s.writeCSV("lacking.csv", []string{"Name", "Status", "Entity Type", "Company", "Relationship"}, [][]string{
+		{"No type", "New", "relationship", "", "IBM Cloud"}, {"No status", "", "company", "IBM", ""}}))
+}
