@@ -84,7 +84,7 @@ func (a *Answer) be(l *Listed) {
 		return
 	}
 	a.Gsid, a.Verdict = "", Rejected
-	a.Code, a.Message = printable(l.Code, longestIdentity), withoutID(l.Message, a.RequestID)
+	a.Code, a.Message = printable(l.Code), withoutID(l.Message, a.RequestID)
 	if a.Message == "" {
 		a.Message = "the record is in failureList, without a reason"
 	}

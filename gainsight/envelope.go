@@ -284,8 +284,8 @@ func oneLine(text string) string {
 }
 
 // printable keeps a short identity as it is and drops what is none.
-func printable(text string, longest int) string {
-	if len(text) > longest {
+func printable(text string) string {
+	if len(text) > longestIdentity {
 		return ""
 	}
 	for _, c := range []byte(text) {

@@ -63,12 +63,12 @@ func Judge(x Exchange) Answer {
 	env := readEnvelope(x.Body)
 	a.ServerTime = serverTime(x.Header, env.changed)
 	a.RequestID = requestID(&env, x.Header)
-	a.Code = printable(env.code, longestIdentity)
+	a.Code = printable(env.code)
 	a.Verdict = verdict(&x, &env, a.Code)
 	a.Listed = env.listed
 	switch a.Verdict {
 	case Done:
-		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user, longestIdentity), nil
+		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user), nil
 	case Throttled:
 		a.RetryAfter = retryAfter(x.Header)
 		a.Message = message(&x, &env, a.RequestID)
@@ -217,5 +217,5 @@ func requestID(env *envelope, h http.Header) string {
 	if id == "" {
 		id = h.Get("X-Request-Id")
 	}
-	return printable(id, longestIdentity)
+	return printable(id)
 }

@@ -152,7 +152,7 @@ func (s *sought) typesAsSent(g *gainsight.Goal) bool {
 // hides says whether reading the record cannot show all that was sent.
 func (s *sought) hides(g *gainsight.Goal) bool {
 	_, known := typesOf(g)
-	return s.blind || !known && !s.types.none()
+	return s.blind || !known && !s.types.typeless()
 }
 
 // isDelete says whether the doubt is of a delete.

@@ -16,7 +16,7 @@ type payload struct {
 	Record       members `json:"record"`
 	Association  links   `json:"association"`
 	Dissociation links   `json:"dissociation"`
-	types
+	types                // beside the record of a metric
 }
 
 // types are the goal types of a metric, beside its record.
@@ -27,7 +27,7 @@ type types struct {
 	OffNames []string `json:"dissociateGoalTypeNames"`
 }
 
-func (t *types) none() bool { return len(t.Add)+len(t.AddNames)+len(t.Off)+len(t.OffNames) == 0 }
+func (t *types) typeless() bool { return len(t.Add)+len(t.AddNames)+len(t.Off)+len(t.OffNames) == 0 }
 
 // beside are the members of an item.
 func (t *types) beside() (list []gainsight.Field) {
@@ -134,7 +134,7 @@ func (p *payload) item() string {
 
 // idle says that the payload changes nothing.
 func (p *payload) idle() bool {
-	return len(p.Record) == 1 && isGsidField(p.Record[0].name) && p.Association.none() && p.Dissociation.none() && p.types.none()
+	return len(p.Record) == 1 && isGsidField(p.Record[0].name) && p.Association.none() && p.Dissociation.none() && p.typeless()
 }
 
 // without are the items of list that are not in other.

@@ -99,21 +99,9 @@ func (w *work) words(s *source) ([]string, state) {
 func (w *work) found(b *binding, s *source, n *names, words []string) ([]string, bool) {
 	var ids []string
 	for _, word := range words {
-		id := word
-		switch {
-		case n != nil:
-			i, fault := n.find(word, w.buf)
-			if fault != nil {
-				w.nameProblem(s, word, n.noun, fault)
-				return nil, false
-			}
-			id = n.items[i].gsid
-		default:
-			text, st := w.gsidText(s, b.field.label(), b.field.prefix, word)
-			if st != present {
-				return nil, false
-			}
-			id = text
+		id, ok := w.foundOne(b, s, n, word)
+		if !ok {
+			return nil, false
 		}
 		if slices.Contains(ids, id) {
 			w.warn(s, word, "repeated", b.field.label()+" has "+quote(word)+" twice; it is sent once", "take one out")
@@ -122,6 +110,19 @@ func (w *work) found(b *binding, s *source, n *names, words []string) ([]string,
 		ids = append(ids, id)
 	}
 	return ids, true
+}
+
+func (w *work) foundOne(b *binding, s *source, n *names, word string) (string, bool) {
+	if n == nil {
+		id, st := w.gsidText(s, b.field.label(), b.field.prefix, word)
+		return id, st == present
+	}
+	i, fault := n.find(word, w.buf)
+	if fault != nil {
+		w.nameProblem(s, word, n.noun, fault)
+		return "", false
+	}
+	return n.items[i].gsid, true
 }
 
 // metricList reads the metrics of a template. There an association has no

@@ -13,6 +13,7 @@ import (
 // propose a field (gsbatch map); an import goes by the names of fields alone.
 type synonym struct{ field, words string }
 
+//nolint:misspell // words of other languages
 func synonyms(object string) []synonym {
 	common := []synonym{
 		{"Gsid", "gainsight id, record id, datensatz id, identifiant, identificador"},

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -157,7 +158,7 @@ func refusingWhole(s *stage) *atomic.Int64 {
 		first, _, several := bytes.Cut(body, []byte(`},{"record"`))
 		if several {
 			calls.Add(1)
-			body = append(first, `}]}`...)
+			body = slices.Concat(first, []byte(`}]}`))
 		}
 		r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 		if several {
@@ -276,7 +277,7 @@ func (s *stage) onlyRunState() string {
 	if len(runs) == 0 {
 		s.Fatal("there is no run")
 	}
-	return string(runs[0].State)
+	return runs[0].State
 }
 
 // Goals of every entity type, by template and with metrics, are created from

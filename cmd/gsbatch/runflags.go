@@ -33,7 +33,7 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	r.quota.add(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&r.maxErrors, "max-errors", "", "stop at `N` rejected rows, or at N% of those sent (from 50 rows on)")
-	fs.IntVar(&r.workers, "workers", 0, "calls under way at a time (default: as many as the quota needs)")
+	fs.IntVar(&r.workers, "workers", 0, "goals: calls under way at a time (default: as many as the quota needs)")
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
 	fs.IntVar(&r.batch, "batch", pipeline.DefaultBatch, fmt.Sprintf("templates and metrics: `N` records a call at most, 1 to %d", pipeline.MaxBatch))
 	r.addLate(cmd)

@@ -62,10 +62,10 @@ first 32,768 items of a list.`,
 
 // target says where the workbook goes, and refuses what makes no sense.
 func (x *workbookFlags) target(app *App) (t pipeline.Target, err error) {
-	switch {
-	case x.export.output == "":
+	switch x.export.output {
+	case "":
 		return t, usagef("name a file with -o", "workbook: no file to write to")
-	case x.export.output == "-":
+	case "-":
 		return t, usagef("name a file, as -o goals.xlsx", "a workbook is not written to standard output")
 	}
 	for _, name := range ofUpdates() {
