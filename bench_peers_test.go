@@ -32,7 +32,7 @@ func TestBenchPeer(t *testing.T) {
 	}
 	peers := map[string]func(args []string) (rows int, err error){
 		"encoding/csv": readCSV, "gocsv": readGocsv, "post": postLoop, "excelize": readExcelize, "hand scan": scanWorkbook,
-		"StreamWriter": writeExcelize, "encoding/csv writing": writePlainCSV, "writers": writeOurs,
+		"StreamWriter": writeExcelize, "encoding/csv writing": writePlainCSV, "writers": writeOurs, "input": writeInput,
 	}
 	rows, err := peers[args[0]](args[1:])
 	if err != nil {
@@ -350,6 +350,19 @@ func writePlainCSV(args []string) (int, error) {
 	rows, err := rowsOf(args[0], func(_ int, row []string) error { return w.Write(row) })
 	w.Flush()
 	return rows, errors.Join(err, w.Error(), f.Close())
+}
+
+// writeInput writes an input of the benchmark. args: rows, the file, and shared
+// for a workbook with a table of strings.
+func writeInput(args []string) (int, error) {
+	rows, err := strconv.Atoi(args[0])
+	if err != nil {
+		return 0, err
+	}
+	if strings.HasSuffix(args[1], ".xlsx") {
+		return rows, writeWorkbook(args[1], rows, len(args) > 2)
+	}
+	return rows, writeCSV(args[1], rows)
 }
 
 // writeOurs writes the same with package writers: guarded, synced, whole or not

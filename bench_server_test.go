@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,13 +35,24 @@ type benchServer struct {
 // emulated is the size of a tenant that the emulator alone serves.
 const emulated = -1
 
-func startBenchServer(t *testing.T) *benchServer {
+// TestBenchServer serves the benchmark's tenant on the address that
+// GSBATCH_BENCH_SERVER names until standard input ends, for profiles.
+func TestBenchServer(t *testing.T) {
+	addr := os.Getenv("GSBATCH_BENCH_SERVER")
+	if addr == "" {
+		t.Skip("serves profiles: GSBATCH_BENCH_SERVER is an address")
+	}
+	startBenchServer(t, addr)
+	_, _ = io.Copy(io.Discard, os.Stdin)
+}
+
+func startBenchServer(t *testing.T, addr string) *benchServer {
 	t.Helper()
 	tenant, err := emulator.New(emulator.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		t.Fatal(err)
 	}

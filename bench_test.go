@@ -99,7 +99,7 @@ func newBench(t *testing.T) *bench {
 			t.Fatal(err)
 		}
 	}
-	b.server = startBenchServer(t)
+	b.server = startBenchServer(t, "127.0.0.1:0")
 	return b
 }
 
