@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
 // Cell is one of the user's cells as read; Kind is the reader's.
@@ -141,7 +142,7 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		}
 		for i := range b.ops {
 			op := &b.ops[i]
-			w.exec(&w.ops, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			w.insert(&w.newOps, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES `,
 				op.Seq, op.Line, op.Action, op.Gsid, op.Item, p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
 			if op.Aside != "" {
 				w.exec(&w.asides, `INSERT INTO asides (seq, doc) VALUES (?, ?)`, op.Seq, op.Aside)
@@ -153,7 +154,7 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		for i := range b.found {
 			w.problem(b.found[i].seq, b.found[i].n, &b.found[i].Problem)
 		}
-		return errors.Join(w.err, w.close())
+		return w.close()
 	})
 }
 
@@ -180,11 +181,48 @@ func (p *Planner) text(w *planWriter, text string) int64 {
 
 // planWriter holds a transaction's prepared statements and its first error.
 type planWriter struct {
-	ctx                                context.Context
-	tx                                 *sql.Tx
-	cells, ops, fates, problems, texts *sql.Stmt
-	asides, befores                    *sql.Stmt
-	err                                error
+	ctx                         context.Context
+	tx                          *sql.Tx
+	cells, ops, problems, texts *sql.Stmt
+	asides, befores             *sql.Stmt
+	newOps, newFates            bulk
+	err                         error
+}
+
+// bulkRows is how many rows one statement inserts: to execute one costs as much
+// as to insert a row or two.
+const bulkRows = 32
+
+// bulk gathers rows of a table for one statement.
+type bulk struct {
+	into string // INSERT INTO table (columns) VALUES
+	wide int    // columns
+	args []any
+	stmt *sql.Stmt // of bulkRows rows
+}
+
+// insert adds a row to those of b, and inserts them once they are enough. The
+// last of them are inserted by close.
+func (w *planWriter) insert(b *bulk, into string, args ...any) {
+	b.into, b.wide = into, len(args)
+	if b.args = append(b.args, args...); len(b.args) < bulkRows*len(args) {
+		return
+	}
+	w.exec(&b.stmt, b.query(bulkRows), b.args...)
+	b.args = b.args[:0]
+}
+
+// query is the statement that inserts so many rows.
+func (b *bulk) query(rows int) string {
+	row := "(?" + strings.Repeat(", ?", b.wide-1) + ")"
+	return b.into + row + strings.Repeat(", "+row, rows-1)
+}
+
+// rest inserts the rows that are left.
+func (w *planWriter) rest(b *bulk) {
+	if w.err == nil && len(b.args) > 0 {
+		_, w.err = w.tx.ExecContext(w.ctx, b.query(len(b.args)/b.wide), b.args...)
+	}
 }
 
 func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result {
@@ -202,7 +240,7 @@ func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result
 }
 
 func (w *planWriter) fate(seq int64, f *Fate) {
-	w.exec(&w.fates, `INSERT OR REPLACE INTO fates (seq, status, gsid, field, code, reason, attempts, request_id, at, server) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	w.insert(&w.newFates, `INSERT OR REPLACE INTO fates (seq, status, gsid, field, code, reason, attempts, request_id, at, server) VALUES `,
 		seq, string(f.Status), f.Gsid, f.Field, f.Code, f.Reason, f.Attempts, f.RequestID, f.At, f.Server)
 }
 
@@ -211,9 +249,12 @@ func (w *planWriter) problem(seq int64, n int, p *Problem) {
 		seq, n, p.Place, p.Field, p.Code, p.Value, p.Message, p.Mend, p.Warning)
 }
 
+// close inserts what was gathered and gives the first error.
 func (w *planWriter) close() error {
-	var err error
-	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.fates, w.problems, w.texts, w.asides, w.befores} {
+	w.rest(&w.newOps)
+	w.rest(&w.newFates)
+	err := w.err
+	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.newOps.stmt, w.newFates.stmt, w.problems, w.texts, w.asides, w.befores} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

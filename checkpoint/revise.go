@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"iter"
 )
 
@@ -47,7 +46,7 @@ func (r *Run) Revise(ctx context.Context, revisions []Revision) error {
 				w.problem(v.Seq, maxProblems+n, &v.Problems[n])
 			}
 		}
-		return errors.Join(w.err, w.close())
+		return w.close()
 	})
 }
 

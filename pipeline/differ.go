@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -108,23 +109,27 @@ func (d *differ) gather(ctx context.Context) error {
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 			continue
 		}
-		var item struct {
-			Record map[string]json.RawMessage `json:"record"`
-		}
-		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
-			return err
-		}
 		if create {
 			d.see(op.Seq)
-			if lead := leadOf(item.Record, d.cfg.Key.lead()); lead != "" {
+			lead, err := storedLead(&op, d.cfg.Key.lead())
+			if err != nil {
+				return err
+			}
+			if lead != "" {
 				d.index.add(keyHash(lead), op.Seq)
+			}
+			if !d.keeping {
+				continue
 			}
 		} else {
 			d.updates++
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 		}
-		if create && !d.keeping {
-			continue
+		var item struct {
+			Record map[string]json.RawMessage `json:"record"`
+		}
+		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
+			return err
 		}
 		for _, key := range lookupKeys(op.Lookups) {
 			delete(item.Record, key)
@@ -140,6 +145,22 @@ func (d *differ) gather(ctx context.Context) error {
 	d.read.Updates += d.updates
 	d.read.Names += d.names // a Gsid stands in one row alone
 	return nil
+}
+
+// storedLead is members.lead of an operation's record. A plan of creates is walked
+// for nothing else, so a text is looked for in the item as it stands, which
+// takes a tenth of the time of taking it apart: a quotation mark within a text
+// has a backslash before it, so that a member's name and the mark behind its
+// colon stand nowhere but at the member.
+func storedLead(op *checkpoint.Op, field string) (string, error) {
+	start := `"` + field + `":"`
+	if _, rest, found := strings.Cut(op.Item, start); found {
+		if text, _, closed := strings.Cut(rest, `"`); closed && text != "" && !strings.Contains(text, `\`) {
+			return text, nil
+		}
+	}
+	p, err := parsePayload(op.Line, op.Item)
+	return p.Record.lead(field), err
 }
 
 // leadOf is members.lead of a record that is a map.
