@@ -97,6 +97,26 @@ func (r *Run) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	}, func(c *Change) int64 { return c.Seq })
 }
 
+// PendingCompared tells, in input order, the pending rows whose goals were read
+// for the plan and had a ModifiedDate, as of the last Fold.
+func (r *Run) PendingCompared(ctx context.Context, do func(seq int64, gsid string)) error {
+	rows, err := r.db.read.QueryContext(ctx, `SELECT b.seq, o.gsid FROM befores b JOIN ops o ON o.seq = b.seq LEFT JOIN fates f ON f.seq = b.seq
+		WHERE b.modified > 0 AND coalesce(f.status, 'pending') = 'pending' ORDER BY b.seq`)
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var seq int64
+		var gsid string
+		if err := rows.Scan(&seq, &gsid); err != nil {
+			return r.db.wrap(err)
+		}
+		do(seq, gsid)
+	}
+	return r.db.wrap(rows.Err())
+}
+
 // inBatches yields what read gives, at most opBatch of them behind a row at a time.
 func inBatches[T any](read func(after int64) ([]T, error), seqOf func(*T) int64) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
