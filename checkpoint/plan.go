@@ -57,6 +57,7 @@ type Batch struct {
 	fates  []seqFate
 	found  []seqProblem
 	rows   int
+	spare  [][]byte // of chunks that were written
 }
 
 // chunk is the cells of up to chunkRows rows, one after the other.
@@ -80,6 +81,17 @@ type seqProblem struct {
 // chunkRows is how many rows' cells lie together in one record.
 const chunkRows = 256
 
+// Reset empties the batch for other rows; it keeps its memory.
+func (b *Batch) Reset() {
+	for i := range b.chunks {
+		b.spare = append(b.spare, b.chunks[i].data[:0])
+	}
+	clear(b.ops)
+	clear(b.fates)
+	clear(b.found)
+	b.chunks, b.ops, b.fates, b.found, b.rows = b.chunks[:0], b.ops[:0], b.fates[:0], b.found[:0], 0
+}
+
 // Rows is how many rows the batch holds.
 func (b *Batch) Rows() int { return b.rows }
 
@@ -87,7 +99,11 @@ func (b *Batch) Rows() int { return b.rows }
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
 	if n := len(b.chunks); n == 0 || b.chunks[n-1].rows == chunkRows {
-		b.chunks = append(b.chunks, chunk{seq: seq})
+		var data []byte
+		if n := len(b.spare); n > 0 {
+			data, b.spare = b.spare[n-1], b.spare[:n-1]
+		}
+		b.chunks = append(b.chunks, chunk{seq: seq, data: data})
 	}
 	last := &b.chunks[len(b.chunks)-1]
 	last.data = appendRow(last.data, line, cells)
@@ -131,8 +147,8 @@ func (r *Run) Planner() *Planner {
 	return &Planner{run: r, texts: map[string]int64{"": 0}}
 }
 
-// Write adds the batch to the plan in one transaction; some thousands of rows
-// a time is fast.
+// Write adds the batch to the plan in one transaction; a thousand rows a time
+// is fast. It keeps nothing of the batch.
 func (p *Planner) Write(ctx context.Context, b *Batch) error {
 	return p.run.db.transaction(ctx, func(tx *sql.Tx) error {
 		w := planWriter{ctx: ctx, tx: tx}

@@ -98,6 +98,7 @@ type Run struct {
 	lock *lock // nil when opened for reading
 	info Info
 
+	relaxed bool // commits need not be on the disk: a plan that is cut short is void
 	reserve reserve
 }
 
@@ -152,10 +153,33 @@ func (f *Folder) Create(ctx context.Context, info Info, holder Holder) (*Run, er
 		return nil, errors.Join(err, held.release())
 	}
 	run := &Run{db: db, lock: held, info: info}
-	if err := run.save(ctx); err != nil {
+	err = run.save(ctx)
+	if err == nil {
+		err = run.relax(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, run.Close())
 	}
 	return run, nil
+}
+
+// relax makes commits cheap while the run is planned: they are synced with the
+// one that makes it a plan, and the write-ahead log is folded in every 64 MB
+// instead of every 4. Of a million rows this saves some 900 syncs.
+func (r *Run) relax(ctx context.Context) error {
+	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16384`)
+	r.relaxed = err == nil
+	return r.db.wrap(err)
+}
+
+// tighten makes every commit durable again, and with the next one all before it.
+func (r *Run) tighten(ctx context.Context) error {
+	if !r.relaxed {
+		return nil
+	}
+	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`)
+	r.relaxed = err != nil
+	return r.db.wrap(err)
 }
 
 // Lock opens the run of that exact id for writing and brings its fates up to
@@ -209,9 +233,14 @@ func (r *Run) Close() error {
 // Info is what is known of the run as a whole.
 func (r *Run) Info() Info { return r.info }
 
-// SetInfo changes what is known of the run, durably.
+// SetInfo changes what is known of the run, durably unless it is still being planned.
 func (r *Run) SetInfo(ctx context.Context, change func(*Info)) error {
 	change(&r.info)
+	if r.info.State != Planning {
+		if err := r.tighten(ctx); err != nil {
+			return err
+		}
+	}
 	return r.save(ctx)
 }
 
