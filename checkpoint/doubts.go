@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // Doubt is a row of which a call may or may not have been executed, or was in
@@ -33,18 +34,17 @@ type Doubts struct {
 // Doubts reads the rows that were ever in doubt, as of the last Fold, in one
 // walk over the journal. Memory grows with their number alone.
 func (r *Run) Doubts(ctx context.Context) (Doubts, error) {
-	scan := doubtScan{open: map[int64]int64{}, found: map[int64]*Doubt{}}
+	scan := doubtScan{open: map[int64]string{}, found: map[int64]*Doubt{}}
 	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
-		return true, eachEvent(text, func(e *Event) error {
-			scan.event(e)
-			return nil
-		})
+		return true, scan.record(text)
 	})
 	if err != nil {
 		return Doubts{}, err
 	}
-	for seq, server := range scan.open { // the process ended before their answers
-		scan.doubt(seq, server)
+	for seq, line := range scan.open { // the process ended before their answers
+		if err := scan.doubt(seq, line); err != nil {
+			return Doubts{}, &StorageError{Path: r.db.path, Err: err}
+		}
 	}
 	doubts := Doubts{User: scan.user}
 	seqs := slices.Sorted(maps.Keys(scan.found))
@@ -57,44 +57,71 @@ func (r *Run) Doubts(ctx context.Context) (Doubts, error) {
 	return doubts, nil
 }
 
-// doubtScan follows the events of a run.
+// doubtScan follows the events of a run. A run of a million rows is walked over
+// before its first call, so that of most lines the head alone is read: Fold
+// has read them whole.
 type doubtScan struct {
-	open  map[int64]int64 // server times of intents that have no outcome so far
+	open  map[int64]string // lines of intents that have no outcome so far
 	found map[int64]*Doubt
 	user  string
 }
 
-func (s *doubtScan) event(e *Event) {
-	server, open := s.open[e.Seq]
-	switch e.Kind {
-	case Intent:
-		if open { // an earlier process ended before its outcome
-			s.doubt(e.Seq, server)
+// record follows the events of one journal record.
+func (s *doubtScan) record(text string) error {
+	created := "" // the last outcome of a create that happened
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		kind, seq, err := headOf(line)
+		if err != nil {
+			return err
 		}
-		s.open[e.Seq] = e.Server
-	case Outcome:
-		delete(s.open, e.Seq)
-		if open && e.Status == InDoubt {
-			s.doubt(e.Seq, server)
+		intent, open := s.open[seq]
+		doubtful := false
+		switch kind {
+		case Intent:
+			doubtful = open // an earlier process ended before its outcome
+			s.open[seq] = line
+		case Outcome:
+			delete(s.open, seq)
+			switch statusIn(line) {
+			case Created:
+				created = line
+			case InDoubt:
+				doubtful = open
+			}
+		case Settled:
+			delete(s.open, seq)
+			doubtful = open
 		}
-		if e.Status == Created && e.User != "" {
-			s.user = e.User
-		}
-	case Settled:
-		if open {
-			delete(s.open, e.Seq)
-			s.doubt(e.Seq, server)
+		if doubtful {
+			if err := s.doubt(seq, intent); err != nil {
+				return err
+			}
 		}
 	}
+	if created == "" {
+		return nil
+	}
+	e, err := parseEvent(created)
+	if e.User != "" {
+		s.user = e.User
+	}
+	return err
 }
 
-func (s *doubtScan) doubt(seq, server int64) {
+// doubt enters the call of an intent as one whose answer is not known.
+func (s *doubtScan) doubt(seq int64, intent string) error {
+	e, err := parseEvent(intent)
+	if err != nil {
+		return err
+	}
 	d := s.found[seq]
 	if d == nil {
-		d = &Doubt{Since: server}
+		d = &Doubt{Since: e.Server}
 		s.found[seq] = d
 	}
 	d.Sends++
+	return nil
 }
 
 // fillDoubts reads the operations and fates of the rows.

@@ -73,16 +73,16 @@ func (f *Folder) tenantPath() string { return filepath.Join(f.dir, "tenant.db") 
 func (t *Tenant) Close() error { return t.db.close() }
 
 // IndexCreated brings the index of created payloads up to date with the
-// journals of all runs of this tenant, also of those that another process is
-// applying now. It is called when a plan is made or applied, so that a run
-// itself pays nothing for the index.
-func (t *Tenant) IndexCreated(ctx context.Context) error {
+// journals of all runs of this tenant but for the one of id except, also of
+// those that another process is applying now. It is called when a plan is made
+// or applied, so that a run itself pays nothing for the index.
+func (t *Tenant) IndexCreated(ctx context.Context, except string) error {
 	infos, err := t.folder.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, info := range infos {
-		if info.Tenant != t.name || info.State == Planning {
+		if info.Tenant != t.name || info.State == Planning || info.ID == except {
 			continue
 		}
 		if err := t.indexRun(ctx, info.ID); err != nil {

@@ -123,6 +123,8 @@ type apply struct {
 	repeats    atomic.Int64 // of those, of rows that were sent before; throttled ones are not
 	throttled  atomic.Int64
 	begun      atomic.Int64 // calls, for the budget; those made before Apply included
+	doubted    atomic.Bool  // the run has rows that are or were in doubt, as far as is known
+	knowing    atomic.Bool  // it is known of what earlier processes left
 	breaker    breaker
 	keys       *keys
 
@@ -277,6 +279,9 @@ func (a *apply) committed(events []checkpoint.Event) {
 	}
 	for i := range events {
 		e := &events[i]
+		if e.Status == checkpoint.InDoubt {
+			a.doubted.Store(true)
+		}
 		if e.Kind == checkpoint.Settled {
 			*a.status.Counts.Of(e.Was)--
 			*a.status.Counts.Of(e.Status)++

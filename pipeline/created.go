@@ -32,7 +32,7 @@ func (p *Planned) matchCreated(ctx context.Context, cfg PlanConfig) error {
 }
 
 func createdElsewhere(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run) ([]checkpoint.Match, error) {
-	if err := tenant.IndexCreated(ctx); err != nil {
+	if err := tenant.IndexCreated(ctx, run.Info().ID); err != nil {
 		return nil, err
 	}
 	matches, err := tenant.MatchCreated(ctx, run)

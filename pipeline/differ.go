@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -80,8 +81,43 @@ func (d *differ) account() {
 }
 
 // searches says whether creates are to be searched for in the tenant.
-func (d *differ) searches() bool {
-	return d.keeping || d.cfg.Mode != validate.Upsert && !d.cfg.Again && d.cfg.OnDuplicate != DuplicateCreate
+func (d *differ) searches() bool { return d.keeping || d.cfg.searches() }
+
+func (c *PlanConfig) searches() bool {
+	return c.Mode != validate.Upsert && !c.Again && c.OnDuplicate != DuplicateCreate
+}
+
+// leads says whether the creates are to be indexed while they are planned.
+func (c *PlanConfig) leads() bool { return c.Source.Compared && c.searches() }
+
+// leads indexes the creates of a plan by what they are searched for, as they
+// are planned: it spares a walk over all of them afterwards.
+type leads struct {
+	index rowIndex
+	seqs  []uint64 // set of them, a bit each
+	rows  int
+}
+
+func (l *leads) add(op *checkpoint.Op, field string) error {
+	lead, err := storedLead(op, field)
+	if err != nil {
+		return err
+	}
+	if lead != "" {
+		l.index.add(keyHash(lead), op.Seq)
+	}
+	for int(op.Seq/64) >= len(l.seqs) {
+		l.seqs = append(l.seqs, 0)
+	}
+	l.seqs[op.Seq/64] |= 1 << (op.Seq % 64)
+	l.rows++
+	return nil
+}
+
+// whole says that the index has all there is to search for: the plan has
+// nothing but creates, and none of them was decided since.
+func (l *leads) whole(p *Planned) bool {
+	return l.rows > 0 && l.rows == p.Creates && p.Updates+p.Deletes == 0
 }
 
 // gather indexes the pending rows and learns which fields their updates have.
@@ -94,6 +130,13 @@ func (d *differ) gather(ctx context.Context) error {
 	d.updates = 0
 	for _, field := range d.cfg.Key.Fields {
 		d.tenant.want(field)
+	}
+	if l := &d.plan.leads; !d.keeping && d.searches() && l.whole(d.plan) {
+		d.index = l.index
+		copy(d.seen, l.seqs)
+		l.index = nil
+		d.indexed()
+		return nil
 	}
 	for op, err := range d.plan.Run.PendingOps(ctx) {
 		if err != nil {
@@ -108,23 +151,27 @@ func (d *differ) gather(ctx context.Context) error {
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 			continue
 		}
-		var item struct {
-			Record map[string]json.RawMessage `json:"record"`
-		}
-		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
-			return err
-		}
 		if create {
 			d.see(op.Seq)
-			if lead := leadOf(item.Record, d.cfg.Key.lead()); lead != "" {
+			lead, err := storedLead(&op, d.cfg.Key.lead())
+			if err != nil {
+				return err
+			}
+			if lead != "" {
 				d.index.add(keyHash(lead), op.Seq)
+			}
+			if !d.keeping {
+				continue
 			}
 		} else {
 			d.updates++
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 		}
-		if create && !d.keeping {
-			continue
+		var item struct {
+			Record map[string]json.RawMessage `json:"record"`
+		}
+		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
+			return err
 		}
 		for _, key := range lookupKeys(op.Lookups) {
 			delete(item.Record, key)
@@ -135,11 +182,32 @@ func (d *differ) gather(ctx context.Context) error {
 			}
 		}
 	}
+	d.indexed()
+	return nil
+}
+
+// indexed makes the index ready and counts what is in it.
+func (d *differ) indexed() {
 	d.index.sort()
 	d.names = len(d.index.firsts()) - d.updates
 	d.read.Updates += d.updates
 	d.read.Names += d.names // a Gsid stands in one row alone
-	return nil
+}
+
+// storedLead is members.lead of an operation's record. A plan of creates is walked
+// for nothing else, so a text is looked for in the item as it stands, which
+// takes a tenth of the time of taking it apart: a quotation mark within a text
+// has a backslash before it, so that a member's name and the mark behind its
+// colon stand nowhere but at the member.
+func storedLead(op *checkpoint.Op, field string) (string, error) {
+	start := `"` + field + `":"`
+	if _, rest, found := strings.Cut(op.Item, start); found {
+		if text, _, closed := strings.Cut(rest, `"`); closed && text != "" && !strings.Contains(text, `\`) {
+			return text, nil
+		}
+	}
+	p, err := parsePayload(op.Line, op.Item)
+	return p.Record.lead(field), err
 }
 
 // leadOf is members.lead of a record that is a map.

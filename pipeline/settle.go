@@ -116,10 +116,17 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 	if err := s.folded(ctx); err != nil {
 		return err
 	}
+	if s.knowing.Load() && !s.doubted.Load() {
+		return nil // what is durable has been seen: the journal need not be walked over
+	}
 	run := s.cfg.Run
 	doubts, err := run.Doubts(ctx)
 	if err != nil {
 		return err
+	}
+	s.knowing.Store(true)
+	if len(doubts.Rows) > 0 {
+		s.doubted.Store(true)
 	}
 	s.user = doubts.User
 	var open, others []*checkpoint.Doubt

@@ -74,16 +74,9 @@ func (a *apply) staleUpdates(ctx context.Context) error {
 
 // gather indexes the rows to look at.
 func (r *recheck) gather(ctx context.Context) error {
-	for c, err := range r.cfg.Run.Changes(ctx) {
-		if err != nil {
-			return err
-		}
-		if c.Fate.Status == checkpoint.Pending && c.Before != nil && c.Before.Modified > 0 {
-			r.index.add(gsidHash(c.Gsid), c.Seq)
-		}
-	}
+	err := r.cfg.Run.PendingCompared(ctx, func(seq int64, gsid string) { r.index.add(gsidHash(gsid), seq) })
 	r.index.sort()
-	return nil
+	return err
 }
 
 // read asks the tenant. A failure that is not the checkpoint's ends the run.

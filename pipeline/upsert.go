@@ -24,7 +24,7 @@ func (p *Planned) match(ctx context.Context, cfg *PlanConfig) error {
 	if err := p.draft(ctx, cfg.Source); err != nil {
 		return err
 	}
-	if err := cfg.Tenant.IndexCreated(ctx); err != nil { // for what was learned
+	if err := cfg.Tenant.IndexCreated(ctx, ""); err != nil { // for what was learned
 		return err
 	}
 	d := &differ{cfg: *cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading), keeping: true}
