@@ -20,6 +20,7 @@ type picture struct {
 	Limit          *gridLine // the quota; nil where there is none, or far above all calls
 	Bands          []shape   // silences
 	Bars           []shape   // calls
+	Breaks         string    // path of the places where the axis is not to scale
 	Labels         []label   // of bands, from bottom to top
 	Marks          []label   // where processes began
 	Ticks          []tick
@@ -56,12 +57,12 @@ type layout struct {
 func layouts() [2]layout {
 	return [2]layout{
 		{id: "wide", class: "wide", w: 880, h: 290, left: 44, right: 10, bar: 6, cut: 44, tickGap: 96},
-		{id: "narrow", class: "narrow", w: 320, h: 260, left: 34, right: 6, bar: 6, cut: 26, tickGap: 72},
+		{id: "narrow", class: "narrow", w: 320, h: 260, left: 38, right: 6, bar: 6, cut: 26, tickGap: 72},
 	}
 }
 
 const (
-	plotTop    = 34.0
+	plotTop    = 38.0
 	plotBottom = 44.0 // below the plot
 	labelled   = 15.0 // the narrowest band that bears a label
 )
@@ -81,6 +82,7 @@ func newPicture(t *Timeline, l layout) *picture {
 	p.bands(t.stretches(whole), &a)
 	p.marks(t, &a)
 	p.ticks(&a, l.tickGap)
+	p.breaks(&a)
 	return p
 }
 
@@ -166,6 +168,20 @@ func (p *picture) bars(bins []bin, a *axis, top float64) {
 	}
 }
 
+// breaks crosses the axis out where it is cut.
+func (p *picture) breaks(a *axis) {
+	var b strings.Builder
+	for i := range a.parts {
+		if part := &a.parts[i]; part.cut {
+			x := (part.x0 + part.x1) / 2
+			for _, left := range []float64{-5, 0} {
+				fmt.Fprintf(&b, "M%s %sl5 -10", short(x+left), short(p.Y1+5))
+			}
+		}
+	}
+	p.Breaks = b.String()
+}
+
 // end is where a moment stands at the end of a part rather than at the begin of
 // the next.
 func (a *axis) end(at time.Time) float64 {
@@ -230,7 +246,7 @@ func (p *picture) marks(t *Timeline, a *axis) {
 	}
 	last := math.Inf(-1)
 	for i := range t.Sessions {
-		m := label{X: a.x(t.Sessions[i].Began), Y: p.Y0}
+		m := label{X: a.x(t.Sessions[i].Began), Y: p.Y0 - 9}
 		if m.X-last >= labelled {
 			m.Text, last = strconv.Itoa(t.Earlier+i+1), m.X
 		}
@@ -238,32 +254,36 @@ func (p *picture) marks(t *Timeline, a *axis) {
 	}
 }
 
+// charWidth is about the width of a digit.
+const charWidth = 7.5
+
 // ticks writes times below the plot, and days where a new one begins.
 func (p *picture) ticks(a *axis, gap float64) {
 	perPixel := float64(a.shown) / (p.X1 - p.X0)
-	step := roundUp(time.Duration(gap * perPixel))
+	step := roundUp(max(time.Second, time.Duration(gap*perPixel)))
 	form := "15:04"
 	if step < time.Minute {
 		form = "15:04:05"
 	}
-	day, last := "", math.Inf(-1)
+	day, free := "", math.Inf(-1) // what is right of free bears no text yet
 	add := func(at time.Time) {
-		x := a.x(at)
-		if x-last < gap*0.7 && last >= 0 {
+		t := tick{X: a.x(at), Anchor: "middle", Time: at.UTC().Format(form)}
+		half := charWidth / 2 * float64(len(t.Time))
+		from := t.X - half
+		switch {
+		case from < p.X0-half/2:
+			t.Anchor, from = "start", t.X
+		case t.X+half > p.X1:
+			t.Anchor, from = "end", t.X-2*half
+		}
+		if from < free || len(p.Ticks) > 0 && p.Ticks[len(p.Ticks)-1].Time == t.Time {
 			return
 		}
-		t := tick{X: x, Anchor: "middle", Time: at.UTC().Format(form)}
 		if d := at.UTC().Format("2 Jan"); d != day {
 			t.Day, day = d, d
 		}
-		switch {
-		case x < p.X0+gap/3:
-			t.Anchor = "start"
-		case x > p.X1-gap/3:
-			t.Anchor = "end"
-		}
 		p.Ticks = append(p.Ticks, t)
-		last = x
+		free = from + 2*half + 2*charWidth
 	}
 	for i := range a.parts {
 		part := &a.parts[i]

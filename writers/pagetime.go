@@ -93,9 +93,10 @@ func (t *Timeline) stretches(whole Stretch) []stretch {
 	for _, s := range t.Throttled {
 		list = append(list, stretch{Stretch: s, kind: throttled})
 	}
+	least := max(leastWait, 2*t.Width, whole.lasted()/500)
 	for _, gap := range t.silences(whole) {
 		for _, part := range without(gap, list) {
-			if part.lasted() >= leastWait {
+			if part.lasted() >= least {
 				list = append(list, stretch{Stretch: part, kind: waiting})
 			}
 		}
@@ -188,10 +189,8 @@ func newAxis(whole Stretch, silences []Stretch, slot time.Duration, x0, x1, cutW
 		if s.lasted() < max(active/3, 20*slot) {
 			continue
 		}
-		margin := min(active/50, s.lasted()/4)
-		cut := Stretch{s.From.Add(margin), s.Until.Add(-margin)}
-		cuts = append(cuts, cut)
-		shown -= cut.lasted()
+		cuts = append(cuts, s)
+		shown -= s.lasted()
 	}
 	if n := float64(len(cuts)); n > 0 {
 		cutWidth = min(cutWidth, (x1-x0)/2/n)
@@ -201,10 +200,15 @@ func newAxis(whole Stretch, silences []Stretch, slot time.Duration, x0, x1, cutW
 	at, x := whole.From, x0
 	for _, cut := range cuts {
 		width := scale * float64(cut.From.Sub(at))
-		a.parts = append(a.parts, axisPart{Stretch{at, cut.From}, x, x + width, false}, axisPart{cut, x + width, x + width + cutWidth, true})
+		if width > 0 {
+			a.parts = append(a.parts, axisPart{Stretch{at, cut.From}, x, x + width, false})
+		}
+		a.parts = append(a.parts, axisPart{cut, x + width, x + width + cutWidth, true})
 		at, x = cut.Until, x+width+cutWidth
 	}
-	a.parts = append(a.parts, axisPart{Stretch{at, whole.Until}, x, x1, false})
+	if whole.Until.After(at) {
+		a.parts = append(a.parts, axisPart{Stretch{at, whole.Until}, x, x1, false})
+	}
 	return a
 }
 

@@ -155,8 +155,11 @@ type kindView struct {
 
 func newKindView(k ProblemKind) kindView {
 	v := kindView{ProblemKind: k, Title: title(k.Code), Rest: k.Rows}
-	if v.Title == "" {
+	switch {
+	case v.Title == "":
 		v.Title = "Without a code"
+	case v.Title == k.Code: // the server's
+		v.Title = "Refused by Gainsight with " + k.Code
 	}
 	for i, s := range k.Samples {
 		v.Rest -= s.Rows
