@@ -91,7 +91,7 @@ func TestPlanApplyReport(t *testing.T) {
 		t.Errorf("info %+v", info)
 	}
 	files, _, err := Report(t.Context(), plan.Run, ReportConfig{Summary: Summary(info, "")})
-	if err != nil || len(files) != 3 {
+	if err != nil || len(files) != 4 {
 		t.Fatalf("files %v, %v", files, err)
 	}
 	results := s.table(filepath.Join(info.ReportDir, "results.csv"))

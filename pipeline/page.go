@@ -26,21 +26,21 @@ const (
 
 // page gathers what report.html tells: views of the checkpoint, of which each
 // is a sum or the first of many.
-func page(ctx context.Context, run *checkpoint.Run, cfg *ReportConfig, files []string, rows map[string]int) (*writers.Page, error) {
-	info := run.Info()
+func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, error) {
+	run, info := r.run, r.run.Info()
 	p := &writers.Page{
 		Summary: cfg.Summary, Object: info.Object, State: string(info.State), Version: cfg.Version,
 		Unsent:  info.State == checkpoint.Finished && cfg.Summary.ExitCode == cfg.Unsent && cfg.Unsent != 0,
-		Written: time.Now(), Planned: info.CreatedAt, Mapping: info.ValueMaps, Settle: cfg.Settle, Settings: settingsOf(&info),
+		Actions: pageActions(r.actions), Written: time.Now(), Planned: info.CreatedAt, Mapping: info.ValueMaps, Settle: cfg.Settle, Settings: settingsOf(&info),
 	}
-	for _, gather := range []func(context.Context, *checkpoint.Run, *writers.Page) error{pageActions, pageProblems, pageUnsettled, pageTimeline} {
+	for _, gather := range []func(context.Context, *checkpoint.Run, *writers.Page) error{pageProblems, pageUnsettled, pageTimeline} {
 		if err := gather(ctx, run, p); err != nil {
 			return nil, err
 		}
 	}
-	for _, path := range files {
+	for _, path := range r.files {
 		file := writers.PageFile{Name: filepath.Base(path), Rows: -1}
-		if n, table := rows[file.Name]; table {
+		if n, table := r.lengths[file.Name]; table {
 			file.Rows = n
 		}
 		if stat, err := os.Lstat(path); err == nil { // else its size is left out
@@ -51,53 +51,37 @@ func page(ctx context.Context, run *checkpoint.Run, cfg *ReportConfig, files []s
 	return p, nil
 }
 
-// pageActions sums the rows up by what was planned.
-func pageActions(ctx context.Context, run *checkpoint.Run, p *writers.Page) error {
-	tallies, err := run.Tally(ctx)
-	if err != nil {
-		return err
+// pageActions are the rows by what was planned, what was not last.
+func pageActions(counts map[string]*checkpoint.Counts) []writers.Planned {
+	var list []writers.Planned
+	for _, action := range slices.Sorted(maps.Keys(counts)) {
+		list = append(list, writers.Planned{Action: action, Counts: writers.Counts(*counts[action])})
 	}
-	byAction := map[string]*checkpoint.Counts{}
-	for _, t := range tallies {
-		c := byAction[t.Action]
-		if c == nil {
-			c = &checkpoint.Counts{}
-			byAction[t.Action] = c
-		}
-		c.Rows += t.Rows
-		*c.Of(t.Status) += t.Rows
+	if len(list) > 1 && list[0].Action == "" {
+		list = append(list[1:], list[0])
 	}
-	for _, action := range append(slices.DeleteFunc(slices.Sorted(maps.Keys(byAction)), func(a string) bool { return a == "" }), "") {
-		if c := byAction[action]; c != nil {
-			p.Actions = append(p.Actions, writers.Planned{Action: action, Counts: writers.Counts(*c)})
-		}
-	}
-	return nil
+	return list
 }
 
 // pageProblems groups what has to be mended.
 func pageProblems(ctx context.Context, run *checkpoint.Run, p *writers.Page) error {
-	list, more, err := run.Alike(ctx, pageKinds, pageTexts, pagePlaces)
+	kinds, more, err := run.Kinds(ctx, checkpoint.KindLimits{Kinds: pageKinds, Texts: pageTexts, Places: pagePlaces})
 	if err != nil {
 		return err
 	}
 	p.MoreOf = more
 	file := filepath.Base(run.Info().Input.Path)
-	for i := range list {
-		a := &list[i]
-		last := len(p.Kinds) - 1
-		if i == 0 || list[i-1].Status != a.Status || list[i-1].Code != a.Code || list[i-1].Field != a.Field {
-			p.Kinds = append(p.Kinds, writers.ProblemKind{Warning: a.Status == checkpoint.Pending, Status: string(a.Status),
-				Code: a.Code, Field: a.Field, Rows: a.Rows, Texts: a.Texts})
-			last++
+	for _, k := range kinds {
+		kind := writers.ProblemKind{Warning: k.Status == checkpoint.Pending, Header: k.Header, Status: string(k.Status),
+			Code: k.Code, Field: k.Field, Rows: k.Rows, Others: k.Others}
+		for _, a := range k.Texts {
+			sample := writers.Sample{Rows: a.Rows, Message: a.Message, Mend: a.Mend}
+			for _, place := range a.Places {
+				sample.Places = append(sample.Places, shortPlace(file, place))
+			}
+			kind.Samples = append(kind.Samples, sample)
 		}
-		kind := &p.Kinds[last]
-		place := shortPlace(file, a.Place)
-		if n := len(kind.Samples); n > 0 && list[i-1].Text == a.Text && list[i-1].Code == a.Code {
-			kind.Samples[n-1].Places = append(kind.Samples[n-1].Places, place)
-			continue
-		}
-		kind.Samples = append(kind.Samples, writers.Sample{Rows: a.Same, Value: a.Value, Message: a.Message, Mend: a.Mend, Places: []string{place}})
+		p.Kinds = append(p.Kinds, kind)
 	}
 	return nil
 }

@@ -56,16 +56,16 @@ func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) ([]strin
 		return nil, nil, err
 	}
 	r.files = append(r.files, filepath.Join(dir, summaryFile))
-	if err := r.page(ctx, &cfg); err != nil {
+	if err := r.writePage(ctx, &cfg); err != nil {
 		return nil, nil, err
 	}
 	err := run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
 	return r.files, r.reasons, err
 }
 
-// page writes the page for people, which lists the other files.
-func (r *reporter) page(ctx context.Context, cfg *ReportConfig) error {
-	p, err := page(ctx, r.run, cfg, r.files, r.lengths)
+// writePage writes the page for people, which lists the other files.
+func (r *reporter) writePage(ctx context.Context, cfg *ReportConfig) error {
+	p, err := r.page(ctx, cfg)
 	if err != nil {
 		return err
 	}
@@ -81,7 +81,8 @@ type reporter struct {
 	dir     string
 	options writers.FileOptions
 	tables  map[string]*writers.Report
-	lengths map[string]int // rows, by table
+	lengths map[string]int                // rows, by table
+	actions map[string]*checkpoint.Counts // of rows, by what was planned
 	cells   []string
 	files   []string
 	reasons []Reason
@@ -125,7 +126,7 @@ func (r *reporter) reason(line *checkpoint.Line) {
 
 // rows writes every table in one walk over the run.
 func (r *reporter) rows(ctx context.Context) error {
-	r.tables, r.lengths = map[string]*writers.Report{}, map[string]int{}
+	r.tables, r.lengths, r.actions = map[string]*writers.Report{}, map[string]int{}, map[string]*checkpoint.Counts{}
 	if _, err := r.table(resultsFile); err != nil {
 		return err
 	}
@@ -150,12 +151,24 @@ func (r *reporter) rows(ctx context.Context) error {
 	return nil
 }
 
+// count counts the row by what was planned and what became of it.
+func (r *reporter) count(line *checkpoint.Line) {
+	c := r.actions[line.Action]
+	if c == nil {
+		c = &checkpoint.Counts{}
+		r.actions[line.Action] = c
+	}
+	c.Rows++
+	*c.Of(line.Fate.Status)++
+}
+
 func (r *reporter) row(line *checkpoint.Line) error {
 	r.cells = r.cells[:0]
 	for _, c := range line.Cells {
 		r.cells = append(r.cells, c.Text)
 	}
 	r.reason(line)
+	r.count(line)
 	result := resultOf(r.id, line)
 	for _, name := range filesOf(line.Fate.Status) {
 		table, err := r.table(name)

@@ -42,34 +42,45 @@ type Planned struct {
 // ProblemKind is problems that are mended alike.
 type ProblemKind struct {
 	Warning bool   // told, but the rows are sent
+	Header  bool   // it is of the header, not of rows
 	Status  string // of the rows: invalid, rejected, stale
 	Code    string
 	Field   string // API field, "" where it is not one field's
 	Rows    int
-	Texts   int // different texts, of which Samples are the most frequent
-	Samples []Sample
+	Samples []Sample // the most frequent texts
+	Others  int      // texts beyond those
 }
 
 // Sample is problems of one text.
 type Sample struct {
 	Rows    int
-	Places  []string // the first: C42, line 7 …
-	Value   string   // of the cell, "" where it is not one cell's
+	Places  []string // the first: Goals!C42, line 7, row 7
 	Message string
 	Mend    string
 }
 
-// Where is the places in one text.
+// Where is how many rows and where, in one text.
 func (s Sample) Where() string {
-	var places []string
-	for _, p := range s.Places {
-		places = append(places, shown(p, maxName))
+	var b strings.Builder
+	if s.Rows > len(s.Places) {
+		b.WriteString(countText(s.Rows, "row", "rows") + ": ")
 	}
-	text := strings.Join(places, ", ")
-	if s.Rows > len(s.Places) && text != "" {
-		text += " …"
+	last := ""
+	for i, place := range s.Places {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		what, number, numbered := strings.Cut(place, " ")
+		if numbered = numbered && strings.Trim(number, "0123456789") == ""; numbered && what == last {
+			place = number
+		}
+		last = what
+		b.WriteString(shown(place, maxName))
 	}
-	return text
+	if s.Rows > len(s.Places) {
+		b.WriteString(" …")
+	}
+	return b.String()
 }
 
 // Doubt is a row that is in doubt or parked.

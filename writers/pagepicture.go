@@ -67,7 +67,10 @@ const (
 	labelled   = 15.0 // the narrowest band that bears a label
 )
 
-// newPicture draws the timeline; nil where no call was made.
+// leastDrawn is the shortest time at work that is worth a picture.
+const leastDrawn = 2 * time.Second
+
+// newPicture draws the timeline; nil where there is too little to be seen.
 func newPicture(t *Timeline, l layout) *picture {
 	whole, ok := t.span()
 	if _, total := t.calls(); !ok || total == 0 {
@@ -75,6 +78,9 @@ func newPicture(t *Timeline, l layout) *picture {
 	}
 	p := &picture{Desc: t.said(), ID: l.id, Class: l.class, W: l.w, H: l.h, X0: l.left, X1: float64(l.w) - l.right, Y0: plotTop, Y1: float64(l.h) - plotBottom}
 	a := newAxis(whole, t.silences(whole), t.Width, p.X0, p.X1, l.cut)
+	if a.shown < leastDrawn {
+		return nil
+	}
 	width := t.barTime(&a, (p.X1-p.X0)/l.bar)
 	bins := t.bins(&a, width)
 	top := p.scale(bins, t.limit())

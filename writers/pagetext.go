@@ -29,7 +29,7 @@ func pageFuncs() template.FuncMap {
 		"iso":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"size":    sizeText,
 		"c":       short,
-		"moment":  func(t time.Time) string { return t.UTC().Format("2 Jan, 15:04:05") },
+		"split":   func(s string) []string { return strings.Split(shown(s, maxCommand), " ") },
 	}
 }
 

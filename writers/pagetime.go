@@ -26,6 +26,9 @@ func (s *Stretch) lasted() time.Duration { return s.Until.Sub(s.From) }
 // before nearly every call.
 const leastWait = 10 * time.Second
 
+// leastStop is the shortest time between two processes that is told.
+const leastStop = time.Second
+
 // killed is why a process ended that did not say so.
 const killed = "the process ended without a word: a crash, a kill or a power cut"
 
@@ -114,7 +117,7 @@ func (t *Timeline) stops() []stretch {
 		if ended.IsZero() {
 			ended, why = t.lastCall(before.Began, next.Began), killed
 		}
-		if next.Began.After(ended) {
+		if next.Began.Sub(ended) >= leastStop {
 			list = append(list, stretch{Stretch{ended, next.Began}, stopped, why})
 		}
 	}

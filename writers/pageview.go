@@ -48,8 +48,8 @@ func newPageView(p *Page) *pageView {
 			v.Pictures = append(v.Pictures, drawn)
 		}
 	}
+	v.Said = p.Timeline.said()
 	if len(v.Pictures) > 0 {
-		v.Said = p.Timeline.said()
 		v.legends()
 		v.Events, v.MoreEvents = p.Timeline.events()
 	}
@@ -153,6 +153,23 @@ type kindView struct {
 	Rest  int    // rows of other texts than the samples'
 }
 
+// Count is how many rows have the problem.
+func (k *kindView) Count() string {
+	if k.Header {
+		return "header"
+	}
+	text := countText(k.Rows, "row", "rows")
+	if k.Status != "invalid" && !k.Warning {
+		text += ", " + k.Status
+	}
+	return text
+}
+
+// RestText tells of the texts that are not among the samples.
+func (k *kindView) RestText() string {
+	return "and " + countText(k.Rest, "row", "rows") + " with " + countText(k.Others, "other text", "other texts") + ": see errors.csv"
+}
+
 func newKindView(k ProblemKind) kindView {
 	v := kindView{ProblemKind: k, Title: title(k.Code), Rest: k.Rows}
 	switch {
@@ -177,6 +194,19 @@ type event struct {
 	At   time.Time
 	What string
 	For  string
+
+	exact bool // seconds matter
+}
+
+// Day is the day of the event, as UTC has it.
+func (e event) Day() string { return e.At.UTC().Format("2 Jan") }
+
+// Time is the time of that day.
+func (e event) Time() string {
+	if e.exact {
+		return e.At.UTC().Format("15:04:05")
+	}
+	return e.At.UTC().Format("15:04")
 }
 
 // events are the begins, ends and silences of the run, by time; of the silences
@@ -198,10 +228,13 @@ func (t *Timeline) events() (list []event, more int) {
 		if s.why != "" {
 			what = "paused: " + s.why
 		}
-		list = append(list, event{s.From, what, lasted(s.lasted())})
+		list = append(list, event{At: s.From, What: what, For: lasted(s.lasted())})
 	}
 	list = append(list, t.begins()...)
 	slices.SortStableFunc(list, func(a, b event) int { return a.At.Compare(b.At) })
+	for i := range list {
+		list[i].exact = whole.lasted() < 2*time.Hour
+	}
 	return list, max(more, 0)
 }
 
@@ -227,6 +260,9 @@ func (t *Timeline) begins() []event {
 func (t *Timeline) said() string {
 	whole, _ := t.span()
 	sum, total := t.calls()
+	if total == 0 {
+		return "No row was sent, so there is nothing to draw."
+	}
 	var stop, held, wait time.Duration
 	stops := 0
 	for _, s := range t.stretches(whole) {
@@ -288,7 +324,7 @@ func (p *Page) about() []Setting {
 	list := []Setting{{"Run", p.Run}, {"Command", "gsbatch " + p.Command}, {"Tenant", p.Tenant}, {"Input", p.inputName()},
 		{"Input's SHA-256", p.Input.SHA256}, {"Planned", clock(p.Planned)}}
 	if whole, ok := p.Timeline.span(); ok && p.Timeline.Earlier == 0 {
-		list = append(list, Setting{"First sign of sending", clock(whole.From)}, Setting{"Last sign of sending", clock(whole.Until)})
+		list = append(list, Setting{"Sending began", clock(whole.From)}, Setting{"Sending ended", clock(whole.Until)})
 	}
 	if p.Seconds > 0 {
 		list = append(list, Setting{"Time at work", lasted(time.Duration(p.Seconds * float64(time.Second)))})
