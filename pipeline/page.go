@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"maps"
@@ -48,6 +49,11 @@ func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, 
 		}
 		p.Files = append(p.Files, file)
 	}
+	var summary bytes.Buffer
+	if err := writers.EncodeSummary(&summary, cfg.Summary); err != nil {
+		return nil, err
+	}
+	p.Files = append(p.Files, writers.PageFile{Name: summaryFile, Size: int64(summary.Len()), Rows: -1})
 	return p, nil
 }
 

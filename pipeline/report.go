@@ -29,8 +29,8 @@ type ReportConfig struct {
 
 // Report writes the files of the run's report folder, each whole or not at
 // all: every row in input order, those with errors once more in a file to be
-// mended and imported, those in doubt or pending if there are any, the
-// summary, and the page for people. It gives back the names of the files it wrote and why rows were
+// mended and imported, those in doubt or pending if there are any, the page
+// for people, and the summary. It gives back the names of the files it wrote and why rows were
 // rejected or left in doubt, and marks the run as reported. A run whose journal
 // cannot be brought into the fates is not reported: rows that were sent would
 // be told as pending.
@@ -52,13 +52,14 @@ func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) ([]strin
 			}
 		}
 	}
+	if err := r.writePage(ctx, &cfg); err != nil {
+		return nil, nil, err
+	}
+	// Last: where it stands, all the others do.
 	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), cfg.Summary, r.options); err != nil {
 		return nil, nil, err
 	}
 	r.files = append(r.files, filepath.Join(dir, summaryFile))
-	if err := r.writePage(ctx, &cfg); err != nil {
-		return nil, nil, err
-	}
 	err := run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
 	return r.files, r.reasons, err
 }

@@ -61,26 +61,31 @@ type Sample struct {
 
 // Where is how many rows and where, in one text.
 func (s Sample) Where() string {
-	var b strings.Builder
+	text := joinPlaces(s.Places)
 	if s.Rows > len(s.Places) {
-		b.WriteString(countText(s.Rows, "row", "rows") + ": ")
+		text = countText(s.Rows, "row", "rows") + ": " + text + " …"
 	}
-	last := ""
-	for i, place := range s.Places {
-		if i > 0 {
-			b.WriteString(", ")
+	return text
+}
+
+// joinPlaces names several lines, or rows, as such: lines 3, 4.
+func joinPlaces(places []string) string {
+	var names, numbers []string
+	kind := ""
+	for i, place := range places {
+		what, number, _ := strings.Cut(place, " ")
+		if i == 0 {
+			kind = what
 		}
-		what, number, numbered := strings.Cut(place, " ")
-		if numbered = numbered && strings.Trim(number, "0123456789") == ""; numbered && what == last {
-			place = number
+		if what == kind && number != "" && strings.Trim(number, "0123456789") == "" {
+			numbers = append(numbers, number)
 		}
-		last = what
-		b.WriteString(shown(place, maxName))
+		names = append(names, shown(place, maxName))
 	}
-	if s.Rows > len(s.Places) {
-		b.WriteString(" …")
+	if len(places) > 1 && len(numbers) == len(places) {
+		return shown(kind, maxName) + "s " + strings.Join(numbers, ", ")
 	}
-	return b.String()
+	return strings.Join(names, ", ")
 }
 
 // Doubt is a row that is in doubt or parked.

@@ -3,7 +3,6 @@ package writers
 import (
 	"fmt"
 	"html/template"
-	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -129,7 +128,7 @@ func sizeText(n int64) string {
 	case n < 1000:
 		return fmt.Sprintf("%d B", n)
 	case n < 999_500:
-		return fmt.Sprintf("%.0f kB", math.Ceil(float64(n)/1e3))
+		return fmt.Sprintf("%.0f kB", float64(n)/1e3)
 	}
 	return fmt.Sprintf("%.1f MB", float64(n)/1e6)
 }

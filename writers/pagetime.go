@@ -26,7 +26,7 @@ func (s *Stretch) lasted() time.Duration { return s.Until.Sub(s.From) }
 // before nearly every call.
 const leastWait = 10 * time.Second
 
-// leastStop is the shortest time between two processes that is told.
+// leastStop is the shortest time between two processes that is told, but for a crash.
 const leastStop = time.Second
 
 // killed is why a process ended that did not say so.
@@ -117,7 +117,7 @@ func (t *Timeline) stops() []stretch {
 		if ended.IsZero() {
 			ended, why = t.lastCall(before.Began, next.Began), killed
 		}
-		if next.Began.Sub(ended) >= leastStop {
+		if pause := next.Began.Sub(ended); pause >= leastStop || pause > 0 && why == killed {
 			list = append(list, stretch{Stretch{ended, next.Began}, stopped, why})
 		}
 	}
@@ -189,7 +189,7 @@ func newAxis(whole Stretch, silences []Stretch, slot time.Duration, x0, x1, cutW
 	var cuts []Stretch
 	shown := total
 	for _, s := range long {
-		if s.lasted() < max(active/3, 20*slot) {
+		if s.lasted() < max(active/2, 20*slot) {
 			continue
 		}
 		cuts = append(cuts, s)

@@ -51,7 +51,7 @@ func (p *Page) badge() (text, class string) {
 		return "Interrupted", "wait"
 	case c.Pending > 0 && p.ExitCode == 7:
 		return "Paused", "wait"
-	case c.Pending > 0:
+	case c.Pending > 0 && (p.ExitCode != 8 || c.InDoubt+c.Parked == 0):
 		return "Stopped", "bad"
 	case c.InDoubt+c.Parked > 0:
 		return "Rows in doubt", "warn"

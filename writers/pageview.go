@@ -51,7 +51,10 @@ func newPageView(p *Page) *pageView {
 	v.Said = p.Timeline.said()
 	if len(v.Pictures) > 0 {
 		v.legends()
-		v.Events, v.MoreEvents = p.Timeline.events()
+	}
+	v.Events, v.MoreEvents = p.Timeline.events()
+	if len(v.Events) == 2 && v.Events[1].What == ended {
+		v.Events = nil // a run without events
 	}
 	for _, k := range p.Kinds {
 		if k.Warning {
@@ -189,6 +192,9 @@ func newKindView(k ProblemKind) kindView {
 	return v
 }
 
+// ended is what there is to tell of a process that has done all there was to do.
+const ended = "ended"
+
 // event is something of the timeline worth a line.
 type event struct {
 	At   time.Time
@@ -251,7 +257,7 @@ func (t *Timeline) begins() []event {
 		list = append(list, event{At: s.Began, What: what})
 	}
 	if n := len(t.Sessions); n > 0 && !t.Sessions[n-1].Ended.IsZero() {
-		list = append(list, event{At: t.Sessions[n-1].Ended, What: cmp.Or(t.Sessions[n-1].Why, "ended")})
+		list = append(list, event{At: t.Sessions[n-1].Ended, What: cmp.Or(t.Sessions[n-1].Why, ended)})
 	}
 	return list
 }
