@@ -117,7 +117,7 @@ func (t *Timeline) stops() []stretch {
 		if ended.IsZero() {
 			ended, why = t.lastCall(before.Began, next.Began), killed
 		}
-		if pause := next.Began.Sub(ended); pause >= leastStop || pause > 0 && why == killed {
+		if pause := next.Began.Sub(ended); pause >= leastStop || pause >= 0 && why == killed {
 			list = append(list, stretch{Stretch{ended, next.Began}, stopped, why})
 		}
 	}
