@@ -234,7 +234,11 @@ func (t *Timeline) events() (list []event, more int) {
 		if s.why != "" {
 			what = "paused: " + s.why
 		}
-		list = append(list, event{At: s.From, What: what, For: lasted(s.lasted())})
+		one := event{At: s.From, What: what}
+		if s.lasted() >= leastStop {
+			one.For = lasted(s.lasted())
+		}
+		list = append(list, one)
 	}
 	list = append(list, t.begins()...)
 	slices.SortStableFunc(list, func(a, b event) int { return a.At.Compare(b.At) })
@@ -304,7 +308,7 @@ func (t *Timeline) said() string {
 	if wait > 0 {
 		text += "; waited " + lasted(wait)
 	}
-	if stops > 0 {
+	if stop >= leastStop {
 		text += fmt.Sprintf("; paused %s, %s in all", map[bool]string{true: "once", false: fmt.Sprintf("%d times", stops)}[stops == 1], lasted(stop))
 	}
 	return text + "."

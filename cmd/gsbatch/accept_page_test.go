@@ -152,7 +152,7 @@ func TestPageAfterEachProcess(t *testing.T) {
 	done := s.json(3, "resume")
 	s.counts(done, "rows=300 created=297 rejected=3")
 	page := s.pageHas(done, "Done, rows to mend", "297 of 300 goals created; 3 rows need mending.", "a crash, a kill or a power cut", "went on, process 3",
-		"Refused by Gainsight", "row 52", "row 152", "errors.csv")
+		"Refused by Gainsight", "rows 52, 152, 252", "errors.csv")
 	if strings.Contains(page.text, "pending.csv") {
 		t.Error("the page lists a file that is no longer there")
 	}
