@@ -117,7 +117,7 @@ type planTable struct {
 
 type planRow struct {
 	Name  string
-	Cells []int // one a head; the last is the sum
+	Cells []int // the sum, then one a head
 }
 
 func newPlanTable(p *Page) planTable {
@@ -128,7 +128,7 @@ func newPlanTable(p *Page) planTable {
 		classes = append(classes, e.Class)
 	}
 	row := func(name string, c Counts) planRow {
-		r := planRow{Name: name}
+		r := planRow{Name: name, Cells: []int{c.Rows}}
 		one := Page{Summary: Summary{Counts: c}}
 		ends := one.ends()
 		for _, class := range classes {
@@ -138,7 +138,6 @@ func newPlanTable(p *Page) planTable {
 			}
 			r.Cells = append(r.Cells, n)
 		}
-		r.Cells = append(r.Cells, c.Rows)
 		return r
 	}
 	for _, a := range p.Actions {
@@ -175,10 +174,10 @@ func (k *kindView) RestText() string {
 
 func newKindView(k ProblemKind) kindView {
 	v := kindView{ProblemKind: k, Title: title(k.Code), Rest: k.Rows}
-	switch {
-	case v.Title == "":
+	switch v.Title {
+	case "":
 		v.Title = "Without a code"
-	case v.Title == k.Code: // the server's
+	case k.Code: // the server's
 		v.Title = "Refused by Gainsight with " + k.Code
 	}
 	for i, s := range k.Samples {
