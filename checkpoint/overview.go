@@ -18,7 +18,7 @@ type Unsettled struct {
 
 // UnsettledRows are the first rows in doubt or parked, in input order, at most limit.
 func (r *Run) UnsettledRows(ctx context.Context, limit int) ([]Unsettled, error) {
-	rows, err := r.db.read.QueryContext(ctx, `SELECT o.line, o.action, coalesce(json_extract(o.item, '$.record.Name'), ''), f.status,
+	rows, err := r.db.read.QueryContext(ctx, `SELECT o.line, o.action, CASE WHEN json_valid(o.item) THEN coalesce(o.item ->> '$.record.Name', o.item ->> '$.record.name', '') ELSE '' END, f.status,
 		CASE WHEN f.gsid <> '' THEN f.gsid ELSE o.gsid END, f.reason, f.at
 		FROM fates f JOIN ops o ON o.seq = f.seq WHERE f.status IN ('in_doubt', 'parked') ORDER BY f.seq LIMIT ?`, limit)
 	if err != nil {

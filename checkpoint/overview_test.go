@@ -160,6 +160,8 @@ func TestKindsOfTheHeaderAndOfFates(t *testing.T) {
 	}
 }
 
+func tooMany(status int, _ string) bool { return status == 429 }
+
 // TestTimeline wants each call in its slot, lost ones where they were begun,
 // and throttling from the refusal to the next call.
 func TestTimeline(t *testing.T) {
@@ -172,11 +174,12 @@ func TestTimeline(t *testing.T) {
 		Event{Kind: Outcome, Seq: 4, At: 2060, Status: Rejected, Code: "name-refused"},
 		Event{Kind: Intent, Seq: 3, Attempt: 1, At: 62_050}, Event{Kind: Outcome, Seq: 3, Attempt: 1, At: 62_060, Status: InDoubt},
 		Event{Kind: Intent, Seq: 5, Attempt: 1, At: 62_070}, Event{Kind: Outcome, Seq: 5, Attempt: 1, At: 62_080, Status: Pending},
+		Event{Kind: Intent, Seq: 7, Attempt: 1, At: 62_081}, Event{Kind: Outcome, Seq: 7, Attempt: 1, At: 62_085, Status: Pending, HTTP: 400},
 		Event{Kind: Intent, Seq: 6, Attempt: 1, At: 62_090},
 		Event{Kind: Intent, Seq: 6, Attempt: 2, At: 99_000}, Event{Kind: Settled, Seq: 3, At: 99_100, Status: Created, Was: InDoubt})
-	got, err := run.Timeline(t.Context())
+	got, err := run.Timeline(t.Context(), tooMany)
 	want := Timeline{Width: 100, Throttled: []Span{{2050, 62_050}}, Slots: []Slot{
-		{At: 1000, Done: 1}, {At: 1900, Refused: 1}, {At: 2000, Throttled: 1}, {At: 62_000, Lost: 2}, {At: 99_000, Lost: 1}}}
+		{At: 1000, Done: 1}, {At: 1900, Refused: 1}, {At: 2000, Throttled: 1}, {At: 62_000, Refused: 1, Lost: 2}, {At: 99_000, Lost: 1}}}
 	if diff := gocmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v %s", err, diff)
 	}
@@ -184,7 +187,7 @@ func TestTimeline(t *testing.T) {
 
 // TestTimelineIsBounded wants a long run in few slots, with all its calls.
 func TestTimelineIsBounded(t *testing.T) {
-	w := timeWalk{open: map[int64]int64{}, slots: slots{width: firstWidth, byNumber: map[int64]*Slot{}}}
+	w := timeWalk{throttles: tooMany, open: map[int64]int64{}, slots: slots{width: firstWidth, byNumber: map[int64]*Slot{}}}
 	at := time.Date(2027, 3, 1, 0, 0, 0, 0, time.UTC).UnixMilli()
 	const calls = 200_000
 	for seq := range int64(calls) {

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// Timeline is when a run's write calls were made, and what came of them. Its
+// Timeline is when a run's rows were sent, and what came of that. Its
 // size is bounded, however long the run took: slots grow wider with it, and
 // only those with calls are kept.
 type Timeline struct {
@@ -15,12 +15,12 @@ type Timeline struct {
 	Throttled []Span // from a call that was throttled to the next one made, by time
 }
 
-// Slot counts the calls answered in [At, At+Width), At in epoch milliseconds by
+// Slot counts the rows that calls were answered for in [At, At+Width), At in epoch milliseconds by
 // the machine's clock.
 type Slot struct {
 	At        int64
-	Done      int // the record was written
-	Refused   int // the row was rejected
+	Done      int // the record was written or deleted
+	Refused   int // rejected, or refused with the whole call
 	Throttled int // refused for the quota
 	Lost      int // no answer was seen
 }
@@ -38,9 +38,10 @@ const (
 	maxSpans   = 256
 )
 
-// Timeline reads the journal once.
-func (r *Run) Timeline(ctx context.Context) (Timeline, error) {
-	w := timeWalk{open: map[int64]int64{}, slots: slots{width: firstWidth, byNumber: map[int64]*Slot{}}}
+// Timeline reads the journal once. throttles says whether an answer of that
+// status and code refused a call for the quota.
+func (r *Run) Timeline(ctx context.Context, throttles func(status int, code string) bool) (Timeline, error) {
+	w := timeWalk{throttles: throttles, open: map[int64]int64{}, slots: slots{width: firstWidth, byNumber: map[int64]*Slot{}}}
 	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
 		return true, eachEvent(text, func(e *Event) error {
 			w.event(e)
@@ -61,6 +62,7 @@ type timeWalk struct {
 	spans     spans
 	throttled int64 // since when calls have been held up; 0: they are not
 	last      int64
+	throttles func(status int, code string) bool
 }
 
 func (w *timeWalk) event(e *Event) {
@@ -87,7 +89,7 @@ func (w *timeWalk) event(e *Event) {
 func (w *timeWalk) outcome(e *Event) {
 	switch {
 	case e.Status == Pending && e.HTTP == 0: // it did not leave
-	case e.Status == Pending && e.HTTP != 401 && e.HTTP != 403:
+	case e.Status == Pending && w.throttles(e.HTTP, e.Code):
 		w.slots.at(e.At).Throttled++
 		if w.throttled == 0 {
 			w.throttled = e.At

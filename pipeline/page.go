@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 	"gsbatch/validate"
 	"gsbatch/writers"
 )
@@ -30,7 +31,7 @@ const (
 func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, error) {
 	run, info := r.run, r.run.Info()
 	p := &writers.Page{
-		Summary: cfg.Summary, Object: info.Object, State: string(info.State), Version: cfg.Version,
+		Summary: cfg.Summary, Object: object(info.Object).name(), State: string(info.State), Version: cfg.Version,
 		Unsent:  info.State == checkpoint.Finished && cfg.Summary.ExitCode == cfg.Unsent && cfg.Unsent != 0,
 		Actions: pageActions(r.actions), Written: time.Now(), Planned: info.CreatedAt, Mapping: info.ValueMaps, Settle: cfg.Settle, Settings: settingsOf(&info),
 	}
@@ -113,10 +114,11 @@ func pageUnsettled(ctx context.Context, run *checkpoint.Run, p *writers.Page) er
 	}
 	for _, u := range list {
 		d := writers.Doubt{Line: u.Line, Name: u.Name, Action: u.Action, Status: string(u.Status), Reason: u.Reason}
-		if u.Action == string(validate.Update) {
-			d.Candidates = []string{u.Gsid} // no other can be decided for it
-		} else {
+		switch u.Action {
+		case string(validate.Create):
 			d.Candidates = gsidsIn(u.Reason)
+		case string(validate.Update):
+			d.Candidates = []string{u.Gsid} // no other can be decided for it
 		}
 		p.Doubts = append(p.Doubts, d)
 	}
@@ -140,11 +142,12 @@ func pageTimeline(ctx context.Context, run *checkpoint.Run, p *writers.Page) err
 	if err != nil {
 		return err
 	}
-	line, err := run.Timeline(ctx)
+	line, err := run.Timeline(ctx, gainsight.Throttles)
 	if err != nil {
 		return err
 	}
 	t := &p.Timeline
+	t.Records = !object(p.Object).isGoals()
 	t.Width, t.Earlier = time.Duration(line.Width)*time.Millisecond, total-len(sessions)
 	for _, s := range line.Slots {
 		t.Slots = append(t.Slots, writers.CallSlot{At: time.UnixMilli(s.At), Done: s.Done, Refused: s.Refused, Throttled: s.Throttled, Lost: s.Lost})

@@ -128,9 +128,10 @@ type Timeline struct {
 	Throttled []Stretch     // in which calls were held up by the tenant's quota
 	Sessions  []Session     // of processes, the oldest first
 	Earlier   int           // sessions before those
+	Records   bool          // a call takes several records, which are counted instead
 }
 
-// CallSlot counts the write calls answered in a slot of time.
+// CallSlot counts the write calls, or their records, answered in a slot of time.
 type CallSlot struct {
 	At                             time.Time
 	Done, Refused, Throttled, Lost int

@@ -14,6 +14,7 @@ type picture struct {
 	ID             string // of its title, unique in the page
 	Class          string
 	Desc           string // in words
+	Unit           string // calls or records
 	W, H           int
 	X0, X1, Y0, Y1 float64 // of the plot
 	Grid           []gridLine
@@ -76,7 +77,7 @@ func newPicture(t *Timeline, l layout) *picture {
 	if _, total := t.calls(); !ok || total == 0 {
 		return nil
 	}
-	p := &picture{Desc: t.said(), ID: l.id, Class: l.class, W: l.w, H: l.h, X0: l.left, X1: float64(l.w) - l.right, Y0: plotTop, Y1: float64(l.h) - plotBottom}
+	p := &picture{Desc: t.said(), Unit: t.unit(), ID: l.id, Class: l.class, W: l.w, H: l.h, X0: l.left, X1: float64(l.w) - l.right, Y0: plotTop, Y1: float64(l.h) - plotBottom}
 	a := newAxis(whole, t.silences(whole), t.Width, p.X0, p.X1, l.cut)
 	if a.shown < leastDrawn {
 		return nil
@@ -92,9 +93,17 @@ func newPicture(t *Timeline, l layout) *picture {
 	return p
 }
 
-// limit is the quota of the last session.
+// unit is what is counted.
+func (t *Timeline) unit() string {
+	if t.Records {
+		return "records"
+	}
+	return "calls"
+}
+
+// limit is the quota of the last session, where it is of what is counted.
 func (t *Timeline) limit() float64 {
-	if len(t.Sessions) == 0 {
+	if len(t.Sessions) == 0 || t.Records {
 		return 0
 	}
 	return t.Sessions[len(t.Sessions)-1].PerMinute

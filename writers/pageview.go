@@ -19,6 +19,7 @@ type pageView struct {
 	Table                planTable
 	Pictures             []*picture
 	Said                 string // the picture in words
+	Unit                 string // what it counts: calls or records
 	CallLegend           []shape
 	BandLegend           []shape
 	Events               []event
@@ -48,7 +49,7 @@ func newPageView(p *Page) *pageView {
 			v.Pictures = append(v.Pictures, drawn)
 		}
 	}
-	v.Said = p.Timeline.said()
+	v.Said, v.Unit = p.Timeline.said(), title(p.Timeline.unit())
 	if len(v.Pictures) > 0 {
 		v.legends()
 	}
@@ -285,7 +286,11 @@ func (t *Timeline) said() string {
 			wait += s.lasted()
 		}
 	}
-	text := countText(total, "write call", "write calls") + " in " + lasted(whole.lasted())
+	text := countText(total, "write call", "write calls")
+	if t.Records {
+		text = countText(total, "record was sent", "records were sent")
+	}
+	text += " in " + lasted(whole.lasted())
 	if working := whole.lasted() - stop; working > time.Second && total > 1 {
 		text += fmt.Sprintf(", %s a minute on average", grouped(int(float64(total)/working.Minutes()+0.5)))
 		if stops > 0 {

@@ -156,7 +156,7 @@ func TestPageAfterEachProcess(t *testing.T) {
 	if strings.Contains(page.text, "pending.csv") {
 		t.Error("the page lists a file that is no longer there")
 	}
-	s.json(0, "runs", "report", done.Run, "--report-dir", "elsewhere")
+	s.run(0, "runs", "report", done.Run, "--report-dir", "elsewhere")
 	if again := s.readPage("elsewhere/report.html"); again.verdict != page.verdict || len(again.tables) != len(page.tables) {
 		t.Errorf("%q, then %q", page.verdict, again.verdict)
 	}
@@ -204,6 +204,15 @@ func TestPageOfDoubts(t *testing.T) {
 		t.Fatalf("no %q among %q", skip, page.commands)
 	}
 	s.json(8, strings.Fields(skip)[1:]...)
+}
+
+// TestPageOfOtherObjects counts records where a call takes several.
+func TestPageOfOtherObjects(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	s.copySample("metrics.csv")
+	got := s.json(0, "import", "metrics.csv", "--object", "metrics")
+	s.pageHas(got, "metrics created", "Records over time", "records were sent", "metrics.create")
 }
 
 // TestPageIsInertInTheEnd gives the program hostile cells and a hostile name.
