@@ -163,16 +163,17 @@ func (b *browser) until(what string, wanted func(*devtools) bool) devtools {
 type look struct {
 	width  int
 	scheme string // light, dark
+	media  string // screen, print
 }
 
-func (l look) String() string { return fmt.Sprintf("%d-%s", l.width, l.scheme) }
+func (l look) String() string { return fmt.Sprintf("%d-%s-%s", l.width, l.scheme, l.media) }
 
 // show loads a file; what it complains of or asks for fails the test.
 func (b *browser) show(path string, l look) {
 	b.Helper()
 	b.events = nil
 	b.call(nil, "Emulation.setDeviceMetricsOverride", map[string]any{"width": l.width, "height": 800, "deviceScaleFactor": 1, "mobile": l.width < 500})
-	b.call(nil, "Emulation.setEmulatedMedia", map[string]any{"features": []map[string]string{{"name": "prefers-color-scheme", "value": l.scheme}}})
+	b.call(nil, "Emulation.setEmulatedMedia", map[string]any{"media": l.media, "features": []map[string]string{{"name": "prefers-color-scheme", "value": l.scheme}}})
 	url := "file://" + path
 	b.call(nil, "Page.navigate", map[string]any{"url": url})
 	b.until("load", func(m *devtools) bool { return m.Method == "Page.loadEventFired" })

@@ -26,7 +26,7 @@ func TestLook(t *testing.T) {
 	pages := lookPages(t)
 	b := newBrowser(t, path)
 	for _, page := range pages {
-		for _, l := range []look{{360, "light"}, {360, "dark"}, {700, "light"}, {1280, "light"}, {1280, "dark"}} {
+		for _, l := range []look{{360, "light", "screen"}, {360, "dark", "screen"}, {700, "light", "screen"}, {1280, "light", "screen"}, {1280, "dark", "screen"}, {800, "dark", "print"}} {
 			b.show(page.path, l)
 			var faults []string
 			b.evaluate(faultsScript, &faults)
@@ -107,7 +107,7 @@ func lookPages(t *testing.T) []lookPage {
 	t.Helper()
 	var pages []lookPage
 	for name, report := range map[string]func(*testing.T) string{
-		"clean": cleanRun, "problems": problemRun, "paused": pausedRun, "parked": parkedRun, "invalid": invalidRun, "hostile": hostileRun, "days": daysPage,
+		"clean": cleanRun, "problems": problemRun, "paused": pausedRun, "parked": parkedRun, "invalid": invalidRun, "hostile": hostileRun, "days": daysPage, "emulated": emulatedRun,
 	} {
 		pages = append(pages, lookPage{name, report(t)})
 	}
@@ -169,6 +169,14 @@ func invalidRun(t *testing.T) string {
 	s.copySample("problems.csv")
 	s.copySample("id-map.csv")
 	return s.reportOf(s.json(5, "import", "problems.csv", "--id-map", "id-map.csv"))
+}
+
+// emulatedRun is a rehearsal, with rows that change nothing.
+func emulatedRun(t *testing.T) string {
+	s := newBareStage(t)
+	s.copySample("goals.xlsx")
+	s.json(0, "import", "goals.xlsx", "--emulator", "--rows", "2-40")
+	return s.reportOf(s.json(0, "import", "goals.xlsx", "--emulator", "--again", "--on-duplicate", "skip", "--mode", "upsert"))
 }
 
 // hostileTexts are what a file may hold to take a page over.
