@@ -259,12 +259,15 @@ func (p *picture) marks(t *Timeline, a *axis) {
 	if len(t.Sessions)+t.Earlier < 2 {
 		return
 	}
-	last := math.Inf(-1)
+	last, drawn := math.Inf(-1), math.Inf(-1)
 	for i := range t.Sessions {
 		m := label{X: a.x(t.Sessions[i].Began), Y: p.Y0 - 9}
 		if m.X-last >= labelled {
 			m.Text, last = strconv.Itoa(t.Earlier+i+1), m.X
+		} else if m.X-drawn < 3 {
+			continue
 		}
+		drawn = m.X
 		p.Marks = append(p.Marks, m)
 	}
 }

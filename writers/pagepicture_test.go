@@ -16,7 +16,8 @@ func timelines() *rapid.Generator[*Timeline] {
 		line := &Timeline{Width: 100 * time.Millisecond << rapid.IntRange(0, 12).Draw(t, "width")}
 		at := time.Date(2027, 3, 1, 8, 0, 0, 0, time.UTC).Truncate(line.Width)
 		for range rapid.IntRange(1, 6).Draw(t, "sessions") {
-			s := Session{Began: at, PerMinute: float64(rapid.IntRange(0, 3).Draw(t, "limit") * 50)}
+			back := time.Duration(rapid.SampledFrom([]int{0, 0, 0, 1, 1000}).Draw(t, "clock set back"))
+			s := Session{Began: at.Add(-back * line.Width), PerMinute: float64(rapid.IntRange(0, 3).Draw(t, "limit") * 50)}
 			for range rapid.IntRange(0, 60).Draw(t, "slots") {
 				line.Slots = append(line.Slots, CallSlot{At: at, Done: rapid.IntRange(0, 200).Draw(t, "done"), Refused: rapid.IntRange(0, 2).Draw(t, "refused"),
 					Throttled: rapid.IntRange(0, 2).Draw(t, "throttled"), Lost: 1})
@@ -58,6 +59,9 @@ func TestPictureProperties(t *testing.T) {
 				}
 			}
 			if p := newPicture(line, l); p != nil {
+				if len(p.Marks) > 300 {
+					t.Fatalf("%d marks", len(p.Marks))
+				}
 				checkShapes(t, p)
 			}
 		}

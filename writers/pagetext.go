@@ -139,6 +139,9 @@ func title(code string) string {
 	if code == "" || strings.ContainsFunc(code, func(r rune) bool { return unicode.IsUpper(r) || unicode.IsDigit(r) }) {
 		return code
 	}
-	words := strings.ReplaceAll(code, "-", " ")
-	return strings.ToUpper(words[:1]) + words[1:]
+	first, size := utf8.DecodeRuneInString(code)
+	if first == utf8.RuneError {
+		return code
+	}
+	return string(unicode.ToUpper(first)) + strings.ReplaceAll(code[size:], "-", " ")
 }
