@@ -13,7 +13,11 @@ PEERS := $(BIN)/peers
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
+<<<<<<< HEAD
 .PHONY: build test promises torture replay demo lint race bench bench-peers microbench fuzz clean help
+=======
+.PHONY: build test look promises torture replay demo lint race bench fuzz clean help
+>>>>>>> wip-html
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -21,6 +25,11 @@ build: ## build ./bin/gsbatch, static and without local paths
 test: ## run all tests
 	@$(GO) version
 	$(GO) test ./...
+
+look: ## open the report pages of several runs in a real browser: CHROMIUM, or the one in the path; SHOTS=folder keeps pictures
+	@GSBATCH_CHROMIUM="$(or $(CHROMIUM),$$(command -v chromium || command -v chromium-browser || command -v google-chrome))"; \
+	if [ -z "$$GSBATCH_CHROMIUM" ]; then echo "no browser: install chromium, or name one with CHROMIUM="; exit 1; fi; \
+	GSBATCH_CHROMIUM="$$GSBATCH_CHROMIUM" GSBATCH_SHOTS="$(abspath $(SHOTS))" $(GO) test -count=1 -run '^TestLook$$' -v ./cmd/gsbatch
 
 promises: ## measure every promise and write the README's table
 	GSBATCH_PROMISES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \

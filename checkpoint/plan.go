@@ -95,6 +95,9 @@ func (b *Batch) Reset() {
 // Rows is how many rows the batch holds.
 func (b *Batch) Rows() int { return b.rows }
 
+// Empty says that there is nothing to be written.
+func (b *Batch) Empty() bool { return b.rows == 0 && len(b.found) == 0 }
+
 // Add adds a row with its cells as read, and either an operation (nil: none is
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {

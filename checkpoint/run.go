@@ -50,7 +50,8 @@ type Info struct {
 	Amends      string          `json:"amends,omitempty"`        // the run whose goals it mends
 	Superseded  string          `json:"superseded_by,omitempty"` // the run that mends its goals
 	CreatedAt   time.Time       `json:"created_at"`
-	Seconds     float64         `json:"seconds"` // spent applying, over all sessions
+	ValueMaps   string          `json:"value_maps,omitempty"` // piece of a mapping file for wrong names that planning found
+	Seconds     float64         `json:"seconds"`              // spent applying, over all sessions
 	ExitCode    *int            `json:"exit_code"`
 	ResumeAt    *time.Time      `json:"resume_at,omitempty"`
 	Counts      Counts          `json:"counts"` // as of the last stop
@@ -126,6 +127,9 @@ CREATE INDEX IF NOT EXISTS fates_pending ON fates (seq) WHERE status = 'pending'
 CREATE TABLE IF NOT EXISTS asides (seq INTEGER PRIMARY KEY, doc TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS candidates (seq INTEGER NOT NULL, gsid TEXT NOT NULL, sure INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (seq, gsid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS befores (seq INTEGER PRIMARY KEY, modified INTEGER NOT NULL, modified_by TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sessions (
+  id INTEGER PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, per_minute REAL NOT NULL,
+  exit_code INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '');
 COMMIT;
 `
 

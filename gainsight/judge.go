@@ -83,7 +83,7 @@ func verdict(x *Exchange, env *envelope, code string) Verdict {
 	switch {
 	case refusesKey(x.Status, code), wrongPlace(x, env, code):
 		return Fatal
-	case x.Status == http.StatusTooManyRequests, code == codeThrottled, code == codeTooMany:
+	case Throttles(x.Status, code):
 		return Throttled
 	case success && x.Read && env.whole && (env.result == yes || env.bare) && !env.failed:
 		return Done
@@ -98,6 +98,12 @@ func verdict(x *Exchange, env *envelope, code string) Verdict {
 	default:
 		return InDoubt
 	}
+}
+
+// Throttles says whether an answer of that status and code refuses a call for
+// the quota, before it is carried out.
+func Throttles(status int, code string) bool {
+	return status == http.StatusTooManyRequests || code == codeThrottled || code == codeTooMany
 }
 
 // keyInvalid: the gateway does not know the key; another one may be tried.

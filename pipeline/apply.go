@@ -43,6 +43,9 @@ type ApplyConfig struct {
 	// asked. Without Confirm the run goes on only if all of them succeeded.
 	Canary  int
 	Confirm func(Status) bool
+	// PerMinute is how many calls a minute the quota allows, 0 without a limit;
+	// it is kept for the reports.
+	PerMinute float64
 	// Log, which may be nil, is told of every intent and outcome at level debug.
 	Log *slog.Logger
 	// Progress, which may be nil, is called after every commit of outcomes,
@@ -160,6 +163,9 @@ func (a *apply) run(ctx context.Context, work func(*apply, context.Context) erro
 	// Where it fails the next run that begins takes this one out.
 	defer func() { _ = a.cfg.Tenant.End(context.WithoutCancel(ctx), a.cfg.Run) }()
 	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	if err := a.cfg.Run.BeginSession(ctx, time.Now(), a.cfg.PerMinute); err != nil {
 		return err
 	}
 	a.journal = a.cfg.Run.Journal(a.committed)

@@ -99,6 +99,7 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)
 		err = run.SetInfo(ctx, func(info *checkpoint.Info) {
 			info.State, info.Counts = checkpoint.Planned, plan.Counts
+			info.ValueMaps = plan.Groups.ValueMaps()
 			if plan.Read != nil {
 				info.Calls.Saved, info.ReadAt = plan.Read.Unchanged, plan.Read.At
 			}
@@ -138,6 +139,7 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 		if cfg.leads() {
 			b.lead = cfg.Key.lead()
 		}
+		b.batch.AddHeaderProblems(storedProblems(cfg.Source.Checker.HeaderProblems()))
 		found, err := cfg.Source.walk(both, cfg.Progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
 			return b.add(both, seq, row, op, problems)
 		})
@@ -197,7 +199,7 @@ func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *vali
 }
 
 func (b *batcher) flush(ctx context.Context) error {
-	if b.batch.Rows() == 0 {
+	if b.batch.Empty() {
 		return nil
 	}
 	select {

@@ -254,7 +254,7 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 	info := run.Info()
 	in.app.metrics.update(info)
 	next := nextCommand(in.app, info, info.Counts)
-	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
+	files, _, err := pipeline.Report(ctx, run, in.app.reportConfig(info, next))
 	if err != nil {
 		return in.app.reportError(info, err)
 	}

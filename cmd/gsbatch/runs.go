@@ -222,7 +222,7 @@ func runRunsReport(app *App, name, dir string) (err error) {
 		return err
 	}
 	next := nextCommand(app, run.Info(), counts)
-	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(run.Info(), next))
+	files, _, err := pipeline.Report(ctx, run, app.reportConfig(run.Info(), next))
 	if err != nil {
 		return app.reportError(run.Info(), err)
 	}
