@@ -60,6 +60,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // When a call is carried out.
 const (
 	never  = iota
+	inPart // the first of its records at once
 	atOnce // and answered after the mishap's delay
 	later  // after the delay, and answered then, if anybody waits still
 	behind // after the delay, with the connection closed at once
@@ -105,6 +106,9 @@ type model struct {
 	rate   float64  // share of the creates that something befalls
 	log    func(format string, args ...any)
 
+	refuse bool          // some records are wrong
+	lag    time.Duration // by which what the picklists tell is old
+
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
 	calls    int  // of this process
@@ -114,6 +118,7 @@ type model struct {
 	mishaps  int
 	refusals int
 	fetches  uint64
+	told     map[string]picture // answers of the picklists, by question
 	underway sync.WaitGroup
 }
 
@@ -139,18 +144,17 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil || !m.admit() {
 		panic(http.ErrAbortHandler)
 	}
-	if !strings.HasSuffix(r.URL.Path, "/create") {
+	c := newModelCall(r, body)
+	if c == nil {
 		if m.fetchFails(r) {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		m.tenant.ServeHTTP(w, r)
+		m.read(w, r, body)
 		return
 	}
-	row := rowOf(body)
-	befallen, delay := m.arrive(row)
-	answer := m.befall(r, row, body, befallen, delay)
+	befallen, delay := m.arrive(c)
+	answer := m.befall(c, befallen, delay)
 	if answer != nil {
 		maps.Copy(w.Header(), answer.Header())
 		w.Header().Del("Content-Length")
@@ -167,7 +171,9 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_ = http.NewResponseController(w).Flush()
 		panic(http.ErrAbortHandler)
 	case befallen.answer == "no id":
-		_, _ = w.Write(regexp.MustCompile(`"Gsid":"[^"]*",?`).ReplaceAll(answer.Body.Bytes(), nil))
+		_, _ = w.Write(regexp.MustCompile(`(?i)"gsid":"[^"]*",?`).ReplaceAll(answer.Body.Bytes(), nil))
+	case befallen.answer == "fewer":
+		_, _ = w.Write(fewer(answer.Body.Bytes()))
 	default: // slow answers stay true
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
@@ -182,11 +188,14 @@ func (m *model) fetchFails(r *http.Request) bool {
 	return !m.calm && strings.Contains(r.URL.Path, "fetch") && rand.New(rand.NewPCG(m.seed, m.fetches)).IntN(40) == 0
 }
 
-// arrive counts a create and draws what befalls it.
-func (m *model) arrive(row string) (mishap, time.Duration) {
+// arrive counts a write and draws what befalls it.
+func (m *model) arrive(c *modelCall) (mishap, time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.came[row]++
+	for _, row := range c.rows {
+		m.came[row]++
+	}
+	row := c.rows[0]
 	sum := fnv.New64a()
 	_, _ = io.WriteString(sum, row)
 	random := rand.New(rand.NewPCG(m.seed, sum.Sum64()+uint64(m.came[row])))
@@ -208,20 +217,21 @@ func (m *model) arrive(row string) (mishap, time.Duration) {
 }
 
 // befall carries the call out when its mishap says.
-func (m *model) befall(r *http.Request, row string, body []byte, befallen mishap, delay time.Duration) *httptest.ResponseRecorder {
+func (m *model) befall(c *modelCall, befallen mishap, delay time.Duration) *httptest.ResponseRecorder {
 	var answer *httptest.ResponseRecorder
 	switch befallen.carried {
+	case inPart:
+		answer = m.carryOut(c.part(m.seed))
 	case atOnce:
-		answer = m.carryOut(r, row, body)
-		wait(r, delay)
+		answer = m.carryOut(c)
+		wait(c.r, delay)
 	case later:
 		time.Sleep(delay) // whether or not anybody waits
-		answer = m.carryOut(r, row, body)
+		answer = m.carryOut(c)
 	case behind:
-		r = r.Clone(context.WithoutCancel(r.Context()))
 		m.underway.Go(func() {
 			time.Sleep(delay)
-			m.carryOut(r, row, body)
+			m.carryOut(c)
 		})
 	}
 	return answer
@@ -235,21 +245,35 @@ func wait(r *http.Request, delay time.Duration) {
 }
 
 // carryOut has the tenant do what is asked, and enters the goal made, if any.
-func (m *model) carryOut(r *http.Request, row string, body []byte) *httptest.ResponseRecorder {
-	r = r.Clone(context.WithoutCancel(r.Context()))
-	r.Body = io.NopCloser(bytes.NewReader(body))
-	answer := httptest.NewRecorder()
-	m.tenant.ServeHTTP(answer, r)
+func (m *model) carryOut(c *modelCall) *httptest.ResponseRecorder {
+	if c.object != "" {
+		return m.carryOutRecords(c)
+	}
+	answer := m.ask(c.r, c.body)
 	var made struct {
 		Data struct{ Goal struct{ Gsid string } }
 	}
 	if json.Unmarshal(answer.Body.Bytes(), &made) == nil && made.Data.Goal.Gsid != "" {
-		m.mu.Lock()
-		defer m.mu.Unlock()
-		m.carried[row] = append(m.carried[row], made.Data.Goal.Gsid)
-		m.log("%s is made as %s at %v", row, made.Data.Goal.Gsid, time.Now().Format(time.TimeOnly))
+		m.enter(c.rows[0], made.Data.Goal.Gsid)
 	}
 	return answer
+}
+
+// ask has the tenant answer, whoever waits for it.
+func (m *model) ask(r *http.Request, body []byte) *httptest.ResponseRecorder {
+	r = r.Clone(context.WithoutCancel(r.Context()))
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	answer := httptest.NewRecorder()
+	m.tenant.ServeHTTP(answer, r)
+	return answer
+}
+
+// enter notes in the book what was carried out for a row.
+func (m *model) enter(row, gsid string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.carried[row] = append(m.carried[row], gsid)
+	m.log("%s is carried out as %s at %v", row, gsid, time.Now().Format(time.TimeOnly))
 }
 
 // rowOf is what tells the rows of a schedule apart: Name, company, description.

@@ -52,12 +52,19 @@ func TestSchedules(t *testing.T) {
 	if testing.Short() {
 		n = schedules / 10
 	}
+	var sum tally
+	eachSeed(t, n, func(t *testing.T, seed uint64) { schedule(t, seed, 0, &sum) })
+	t.Logf("promise R1: %s", &sum)
+}
+
+// eachSeed runs the schedules of the seeds 1 to n in simulated time, or that of
+// GSBATCH_SEED alone.
+func eachSeed(t *testing.T, n uint64, do func(t *testing.T, seed uint64)) {
 	var next atomic.Uint64
 	if one := number(t, "GSBATCH_SEED", 0); one > 0 {
 		next.Store(uint64(one) - 1)
 		n = uint64(one)
 	}
-	var sum tally
 	var workers sync.WaitGroup
 	for range runtime.GOMAXPROCS(0) + 1 { // a schedule waits for the disk now and then
 		workers.Go(func() {
@@ -68,13 +75,12 @@ func TestSchedules(t *testing.T) {
 							t.Logf("once more: make replay SEED=%d", seed)
 						}
 					}()
-					synctest.Test(t, func(t *testing.T) { schedule(t, seed, 0, &sum) })
+					synctest.Test(t, func(t *testing.T) { do(t, seed) })
 				})
 			}
 		})
 	}
 	workers.Wait()
-	t.Logf("promise R1: %s", &sum)
 }
 
 // String is the figure of the promise.
@@ -172,11 +178,20 @@ func schedule(t *testing.T, seed uint64, rows int, sum *tally) {
 	d := s.desk()
 	s.closeRun(s.plan(d, scheduleRows(random, rows), planOptions{onDuplicate: DuplicateCreate}).Run)
 	s.leave(d)
-	run := (*checkpoint.Run)(nil)
+	d, run := s.seeThrough(m, random, calm, settle, sum)
+	s.judge(m, run, settle > 0, sum)
+	s.closeRun(run)
+	s.leave(d)
+}
+
+// seeThrough applies the run, stopped, broken and lost, until every row is
+// decided, and until all calls that are under way have landed.
+func (s *stage) seeThrough(m *model, random *rand.Rand, calm int, settle time.Duration, sum *tally) (d *desk, run *checkpoint.Run) {
+	s.Helper()
 	for session := 0; ; session++ {
 		d = s.desk()
 		run = s.lock(d, "a")
-		counts, err := run.Counts(t.Context())
+		counts, err := run.Counts(s.Context())
 		if err != nil || session > 0 && counts.Pending+counts.InDoubt == 0 || session > 4*calm {
 			break
 		}
@@ -195,13 +210,16 @@ func schedule(t *testing.T, seed uint64, rows int, sum *tally) {
 	}
 	time.Sleep(10 * time.Minute) // what is under way lands
 	m.underway.Wait()
-	s.judge(m, run, settle > 0, sum)
-	s.closeRun(run)
-	s.leave(d)
+	return d, run
 }
 
 // natural is the natural key of a row: its name and company.
-func natural(key string) string { return key[:strings.LastIndexByte(key, '|')] }
+func natural(key string) string {
+	if at := strings.LastIndexByte(key, '|'); at >= 0 {
+		return key[:at]
+	}
+	return key
+}
 
 // judge holds the run's word against the model's book.
 func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
@@ -265,7 +283,11 @@ func (s *stage) session(d *desk, m *model, run *checkpoint.Run, random *rand.Ran
 	s.Helper()
 	stop, cancel := context.WithCancel(s.Context())
 	defer cancel()
-	at, trouble := 1+random.IntN(max(25, int(run.Info().Input.Rows)/4)), random.IntN(4)
+	calls := 25
+	if s.batch > 1 {
+		calls = 10
+	}
+	at, trouble := 1+random.IntN(max(calls, int(run.Info().Input.Rows)/4)), random.IntN(4)
 	executed := random.IntN(2) == 0
 	cfg := ApplyConfig{Workers: 1 + random.IntN(8), Grace: time.Duration(random.IntN(2)) * 20 * time.Second, Settle: settle}
 	var before func(int) bool

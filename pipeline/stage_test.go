@@ -46,6 +46,7 @@ type stage struct {
 	timeout time.Duration
 	dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil: the machine's network
 	ended   bool
+	batch   int // records a call
 }
 
 func newStage(t *testing.T, settings string) *stage {
@@ -281,13 +282,15 @@ type planOptions struct {
 	again       bool
 	skipInvalid bool
 	rows        RowSet
+	object      string
+	mode        validate.Mode
 }
 
 // tryPlan plans a CSV text, or the rows that options.parent left.
 func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	s.Helper()
 	src := Source{Rows: o.rows, Stored: o.parent != nil}
-	info := checkpoint.Info{ID: "a", Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
+	info := checkpoint.Info{ID: "a", Object: o.object, Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
 	if o.id != "" {
 		info.ID = o.id
 	}
@@ -309,13 +312,17 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	if err != nil {
 		s.Fatal(err)
 	}
-	src.Checker, err = validate.Compile(s.Context(), src.Table, validate.Config{Picklists: lists, AllowDuplicates: o.onDuplicate == DuplicateCreate})
+	src.Checker, err = validate.Compile(s.Context(), src.Table, validate.Config{Object: o.object, Mode: o.mode, Picklists: lists, AllowDuplicates: o.onDuplicate == DuplicateCreate})
 	if err != nil {
 		s.Fatal(err)
 	}
 	info.Header = src.Table.Header()
-	return Plan(s.Context(), PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src,
-		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again})
+	cfg := PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src, Mode: o.mode,
+		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again}
+	if o.mode != "" {
+		cfg.Client, cfg.Diff = d.client, DiffAlways
+	}
+	return Plan(s.Context(), cfg)
 }
 
 func (s *stage) plan(d *desk, text string, o planOptions) *Planned {
@@ -350,6 +357,7 @@ func (s *stage) apply(stop context.Context, d *desk, run *checkpoint.Run, cfg Ap
 	if cfg.Workers == 0 {
 		cfg.Workers = 4
 	}
+	cfg.Batch = s.batch
 	cfg.Progress = func(status Status) {
 		if !status.Counts.Whole() {
 			s.Errorf("progress does not add up: %+v", status.Counts)
@@ -377,7 +385,7 @@ type row struct {
 	name string
 	fate checkpoint.Fate
 	line int
-	key  string // name, company, description: what tells rows of a schedule apart
+	key  string // name, company, description, of records the first cell: what tells rows of a schedule apart
 }
 
 // rows reads the run, and holds it to the law of accounting.
@@ -391,7 +399,7 @@ func (s *stage) rows(run *checkpoint.Run) []row {
 		}
 		*counts.Of(line.Fate.Status)++
 		r := row{name: strings.Clone(line.Cells[0].Text), fate: line.Fate, line: line.Line}
-		if len(line.Cells) > 4 {
+		if r.key = r.name; object(run.Info().Object).isGoals() && len(line.Cells) > 4 {
 			r.key = r.name + "|" + line.Cells[3].Text + "|" + line.Cells[4].Text
 		}
 		rows = append(rows, r)
