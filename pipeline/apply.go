@@ -132,17 +132,24 @@ type apply struct {
 	keys       *keys
 
 	mu      sync.Mutex
-	refused map[string]string   // names the server refused, with its reason
-	ended   map[int64]time.Time // when the calls of this process ended that are in doubt, by row
+	refused map[string]string // names the server refused, with its reason
+	ended   map[int64]ended   // the calls of this process that left their rows in doubt, by row
 	newest  created
-	sung    bool // the canaries had their turn
-	alone   bool // a call of several records was refused as a whole: the others go alone
+	sung    bool           // the canaries had their turn
+	alone   bool           // a call of several records was refused as a whole: the others go alone
+	earlier map[int64]bool // rows that were in doubt in earlier processes; nil: not read yet
+}
+
+// ended is how a call ended that left its row in doubt.
+type ended struct {
+	at       time.Time
+	answered bool // by a server that was well
 }
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
 	cfg.OnStale = cmp.Or(cfg.OnStale, OnStale(cfg.Run.Info().OnStale))
-	return &apply{cfg: cfg, of: object(cfg.Run.Info().Object), stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
+	return &apply{cfg: cfg, of: object(cfg.Run.Info().Object), stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]ended{}}
 }
 
 func (a *apply) run(ctx context.Context, work func(*apply, context.Context) error) error {

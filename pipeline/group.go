@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -17,9 +18,10 @@ import (
 // a call can be told apart in its answer, by Gsid or by name.
 //
 // A call that is refused as a whole does not tell which record was meant, nor
-// whether those before it were carried out. Deletes are repeated one by one,
-// since a second delete of an id changes nothing; other rows are in doubt, are
-// read back at once, and what is proved absent goes alone. So do all that follow.
+// whether those before it were carried out: its rows are in doubt. Deletes are
+// repeated one by one at once, since a second delete of an id changes nothing;
+// others are settled as any doubt, and what is proved absent goes alone. So do
+// all that follow.
 
 // DefaultBatch is how many templates or metrics go in a call, MaxBatch how many may.
 const (
@@ -91,6 +93,9 @@ func (a *apply) group(ops []checkpoint.Op) {
 		if !sent {
 			return
 		}
+		if tries > 0 {
+			a.retried.Add(1)
+		}
 		switch answers[0].Verdict { // of all, where it is one of these
 		case gainsight.Throttled:
 			a.throttled.Add(1)
@@ -101,12 +106,25 @@ func (a *apply) group(ops []checkpoint.Op) {
 		default:
 			a.observeGroup(ops, answers)
 			if a.refusedWhole(ops, answers) && ops[0].Action == string(validate.Delete) {
-				for i := range ops {
-					a.group(ops[i : i+1])
-				}
+				a.repeatAlone(ops, tries)
 			}
 			return
 		}
+	}
+}
+
+// repeatAlone makes a call for each of the deletes of one that was refused as a
+// whole.
+func (a *apply) repeatAlone(ops []checkpoint.Op, tries int) {
+	for i := range ops {
+		if a.stops.stopping() {
+			return // the rest is in doubt, which settles it
+		}
+		op := ops[i]
+		op.Attempts += 1 + tries
+		a.journal.Record(checkpoint.Event{Kind: checkpoint.Settled, Was: checkpoint.InDoubt, Status: checkpoint.Pending, Seq: op.Seq, Attempt: op.Attempts,
+			At: time.Now().UnixMilli(), Server: a.serverTime.Load(), Code: "alone", Reason: "a delete may be repeated, so it is made alone"})
+		a.group([]checkpoint.Op{op})
 	}
 }
 
@@ -173,37 +191,75 @@ func (a *apply) refusedWhole(ops []checkpoint.Op, answers []gainsight.Answer) bo
 
 // groupOutcome is outcome for one row of a call.
 func (a *apply) groupOutcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer, whole bool) checkpoint.Event {
-	deletes := op.Action == string(validate.Delete)
 	e := outcome(op, attempt, answer)
 	switch {
-	case whole && deletes:
-		e.Status, e.Reason = checkpoint.Pending, "the call was refused as a whole: "+e.Reason
 	case whole:
 		e.Status, e.Reason = checkpoint.InDoubt, "the call was refused as a whole, which leaves open what it did: "+e.Reason
-	case deletes && e.Status == checkpoint.Deleted:
+	case op.Action != string(validate.Delete):
+	case e.Status == checkpoint.Deleted:
 		e.Gsid = op.Gsid
-	case deletes && e.Status == checkpoint.Rejected && a.absent(op.Gsid):
-		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Unchanged, op.Gsid, "already-gone", a.of.gone(op.Gsid)+": it is deleted already"
-		if attempt > 1 {
-			e.Status, e.Reason = checkpoint.Deleted, a.of.gone(op.Gsid)+" any more, after a call of this row"
-		}
+	case e.Status == checkpoint.Rejected:
+		a.refusedDelete(op, &e)
 	}
 	return e
 }
 
-// absent says whether the tenant proves, after a delete that it refused, that
-// there is no such record.
-func (a *apply) absent(gsid string) bool {
+// refusedUnproved is the code of a delete that the tenant refused while it is
+// open whether the record is there at all.
+const refusedUnproved = "refused-unproved"
+
+// refusedDelete tells a delete of what is gone from one that the tenant does
+// not allow. Where that is not proved, since the tenant's list cannot be read,
+// or may be older than the call that was refused, it is left to settling.
+func (a *apply) refusedDelete(op *checkpoint.Op, e *checkpoint.Event) {
+	there, known := a.there(op.Gsid)
+	switch sent := a.sentBefore(op); {
+	case known && !there && sent:
+		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Deleted, op.Gsid, "already-gone", a.of.gone(op.Gsid)+" any more, after a call of this row"
+	case known && !there:
+		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Unchanged, op.Gsid, "already-gone", a.of.gone(op.Gsid)+": it is deleted already"
+	case !known || sent || strings.Contains(strings.ToLower(e.Reason), "gsid"):
+		e.Reason = strings.TrimPrefix(e.Code+": "+e.Reason, ": ")
+		e.Status, e.Code = checkpoint.InDoubt, refusedUnproved
+	}
+}
+
+// sentBefore says whether a call of the row was made, in this process or an
+// earlier one, of which it is not known what it did.
+func (a *apply) sentBefore(op *checkpoint.Op) bool {
+	a.mu.Lock()
+	_, before := a.ended[op.Seq]
+	a.mu.Unlock()
+	if before || op.Attempts == 0 {
+		return before
+	}
+	if a.earlier == nil {
+		doubts, err := a.cfg.Run.Doubts(a.stops.ctx)
+		if err != nil {
+			return true
+		}
+		a.earlier = map[int64]bool{}
+		for i := range doubts.Rows {
+			a.earlier[doubts.Rows[i].Seq] = true
+		}
+	}
+	return a.earlier[op.Seq]
+}
+
+// there says whether the tenant lists the record; known is false where its list
+// cannot be read, or not as a whole.
+func (a *apply) there(gsid string) (there, known bool) {
 	if !a.withinBudget() {
-		return false
+		return false, false
 	}
 	walk := a.cfg.Client.Walk(gainsight.Query{Object: a.of.name(), Select: []string{"Gsid"}, Where: equal("Gsid", gsid)})
 	for g, err := range walk.Goals(a.stops.ctx) {
-		if err != nil || g.Gsid == gsid {
-			return false
+		if err != nil {
+			return false, false
 		}
+		there = there || g.Gsid == gsid
 	}
-	return walk.Report().Proved
+	return there, there || walk.Report().Proved
 }
 
 // observeGroup draws what follows from a call for those after it.
@@ -211,11 +267,8 @@ func (a *apply) observeGroup(ops []checkpoint.Op, answers []gainsight.Answer) {
 	if a.refusedWhole(ops, answers) {
 		a.alone = true
 		a.breaker.reset()
-		if ops[0].Action == string(validate.Delete) {
-			return
-		}
-		for i := range ops { // the server answered: nothing of the call is still to land
-			a.inDoubt(&ops[i], time.Now().Add(-a.cfg.Settle))
+		for i := range ops { // nothing of the call is still to land, but what the tenant lists may lag
+			a.inDoubt(&ops[i], ended{time.Now(), true})
 		}
 		return
 	}
@@ -227,7 +280,7 @@ func (a *apply) observeGroup(ops []checkpoint.Op, answers []gainsight.Answer) {
 	for i := range ops {
 		if answers[i].Verdict == gainsight.InDoubt {
 			doubt = true
-			a.inDoubt(&ops[i], time.Now())
+			a.inDoubt(&ops[i], ended{time.Now(), false})
 			continue
 		}
 		a.observe(&ops[i], answers[i])

@@ -118,7 +118,7 @@ type model struct {
 	mishaps  int
 	refusals int
 	fetches  uint64
-	told     map[string]picture // answers of the picklists, by question
+	told     map[string]*pictures // answers of the picklists, by question
 	underway sync.WaitGroup
 }
 

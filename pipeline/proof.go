@@ -108,13 +108,18 @@ func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool
 // decideDelete settles a delete by its record.
 func (s *settling) decideDelete(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
 	gsid, gap := want.doubt.Gsid, s.gaps[s.asks(want)]
+	reason, refused := strings.CutPrefix(want.doubt.Why, refusedUnproved+" ")
 	switch {
+	case len(goals) == 0 && gap == "" && refused && want.doubt.Sends < 2:
+		return checkpoint.Event{Status: checkpoint.Unchanged, Gsid: gsid, Code: "already-gone", Reason: s.of.gone(gsid) + ": it is deleted already"}, true
 	case len(goals) == 0 && gap == "":
 		return checkpoint.Event{Status: checkpoint.Deleted, Gsid: gsid, Code: "recovered", Reason: s.of.gone(gsid) + " any more"}, true
 	case !final:
 		return e, false
 	case len(goals) == 0:
 		return parked("whether " + s.of.noun() + " " + gsid + " is gone cannot be proved, for " + gap), true
+	case refused:
+		return checkpoint.Event{Status: checkpoint.Rejected, Gsid: gsid, Reason: reason}, true
 	}
 	return s.absent(want, s.of.noun()+" "+gsid+" is still in the tenant")
 }

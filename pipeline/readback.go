@@ -74,7 +74,7 @@ func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err 
 			return goals, "the tenant's list is not proved to be whole: " + walk.Report().Why, nil
 		case refused && s.drop(failure.RefusedFields()):
 		case refused && failure.Answer.Verdict == gainsight.Rejected:
-			return nil, "the tenant does not list goals by " + ask.field + ": " + reasonOf(failure.Answer), nil
+			return nil, "the tenant does not list " + s.of.noun() + "s by " + ask.field + ": " + reasonOf(failure.Answer), nil
 		default:
 			return nil, "", err
 		}

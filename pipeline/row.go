@@ -59,12 +59,13 @@ func (a *apply) row(op *checkpoint.Op) {
 }
 
 // doubtful says whether this process sent the row before, without an answer.
-// What an earlier one left is no sign of trouble now.
+// What an earlier one left is no sign of trouble now, nor is an answer that
+// refused a call as a whole.
 func (a *apply) doubtful(op *checkpoint.Op) bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	_, before := a.ended[op.Seq]
-	return before
+	last, before := a.ended[op.Seq]
+	return before && !last.answered
 }
 
 // mayRepeat takes a call for a row that this process sent before off the retry
@@ -232,7 +233,7 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 	case gainsight.Fatal:
 		a.fault(answer.Failure(op.Action + " " + a.of.noun()))
 	case gainsight.InDoubt:
-		a.inDoubt(op, time.Now())
+		a.inDoubt(op, ended{time.Now(), false})
 		a.breaker.doubt(a.probe)
 	case gainsight.Rejected:
 		a.breaker.reset()
@@ -249,10 +250,10 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 	}
 }
 
-// inDoubt notes that the call for a row ended at a time without a usable answer.
-func (a *apply) inDoubt(op *checkpoint.Op, ended time.Time) {
+// inDoubt notes how a call ended that left its row in doubt.
+func (a *apply) inDoubt(op *checkpoint.Op, last ended) {
 	a.mu.Lock()
-	a.ended[op.Seq] = ended
+	a.ended[op.Seq] = last
 	a.mu.Unlock()
 	if op.Action == string(validate.Create) {
 		a.keys.doubt(op.Key)
@@ -268,7 +269,7 @@ func (a *apply) probe(fruitless bool) {
 	if !a.withinBudget() {
 		return
 	}
-	_, err := a.cfg.Client.FetchPage(a.stops.ctx, gainsight.Query{Select: []string{"Gsid"}}, 1, 1)
+	_, err := a.cfg.Client.FetchPage(a.stops.ctx, gainsight.Query{Object: a.of.name(), Select: []string{"Gsid"}}, 1, 1)
 	if err != nil {
 		a.fault(err)
 	}

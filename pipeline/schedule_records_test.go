@@ -127,14 +127,14 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 		kept := true
 		switch r.fate.Status {
 		case checkpoint.Updated, checkpoint.Deleted:
-			kept = done && r.fate.Gsid == r.key && (times > 0 || m.came[r.key] > 0 && gone[r.key])
+			kept = done && r.fate.Gsid == r.key && (times > 0 || gone[r.key])
 			if r.fate.Code == "recovered" {
 				sum.recovered.Add(1)
 			}
 		case checkpoint.Unchanged:
 			kept = gone[r.key] && times == 0
 		case checkpoint.Rejected:
-			kept = undone && times == 0
+			kept = (undone || gone[r.key] && m.refuses(r.key)) && times == 0
 		case checkpoint.InDoubt, checkpoint.Parked:
 			kept = r.fate.Reason != "" && (!settled || r.fate.Status == checkpoint.Parked)
 			sum.parked.Add(1)

@@ -34,7 +34,9 @@ import (
 //
 // A delete. Its record is no longer in the tenant, which the list of records
 // proves: deleted. Otherwise, after the settle time, it is pending again: a Gsid
-// is never given twice, so that a second delete can only find it gone.
+// is never given twice, so that a second delete can only find it gone. Of a delete
+// that the tenant refused, while it was open whether the record was there, the
+// refusal holds.
 //
 // What must hold: a call does not land later than the settle time after its
 // connection ended, and a fetch that shows a later goal shows an earlier one.
@@ -95,7 +97,7 @@ func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoi
 		return s.moved, err
 	}
 	if !fenced {
-		s.parkAll("goals made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
+		s.parkAll(s.of.noun() + "s made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
 		return true, nil
 	}
 	err = s.look(ctx, true)
@@ -183,11 +185,11 @@ func (s *settling) ripeAt() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, want := range s.open {
-		ended, known := s.ended[want.doubt.Seq]
-		if !known {
-			ended = s.began
+		end := s.began
+		if last, known := s.ended[want.doubt.Seq]; known {
+			end = last.at
 		}
-		if ripe := ended.Add(s.cfg.Settle); ripe.After(at) {
+		if ripe := end.Add(s.cfg.Settle); ripe.After(at) {
 			at = ripe
 		}
 	}
@@ -270,7 +272,7 @@ func (a *apply) audit(ctx context.Context) error {
 	}
 	for _, want := range s.open {
 		if twins := fits[want].exact; len(twins) > 0 {
-			s.record(want, parked("goal "+want.doubt.Gsid+" is this row's, and so may be "+listed(twins)+
+			s.record(want, parked(s.of.noun()+" "+want.doubt.Gsid+" is this row's, and so may be "+listed(twins)+
 				", made by a call that was cut off: look at them in the tenant, where one is too many"))
 		}
 	}
