@@ -65,7 +65,7 @@ func Judge(x Exchange) Answer {
 	a.RequestID = requestID(&env, x.Header)
 	a.Code = printable(env.code)
 	a.Verdict = verdict(&x, &env, a.Code)
-	a.Listed = env.listed
+	a.Listed, a.refused = env.listed, env.result == no
 	switch a.Verdict {
 	case Done:
 		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user), nil

@@ -10,18 +10,18 @@ import (
 // specification shows failureList empty only, so its elements are read
 // leniently: the record, or its id alone, beside a code and a message.
 
-// readSuccess takes an element of successList or deletedMetrics.
+// readSuccess takes an element of successList or deletedMetrics: a record, one
+// below "record", or its Gsid.
 func (e *envelope) readSuccess(s *scanner) bool {
-	before, at := e.gsid, s.pos
-	e.gsid = ""
+	at := s.pos
 	ok := e.readRecord(s)
-	one := Listed{Gsid: e.gsid}
-	if e.gsid == "" {
-		e.gsid = before
-	}
 	if ok {
+		var one Listed
 		inner := scanner{data: s.data[at:s.pos]}
-		one.identity(&inner)
+		_ = one.record(&inner) // it was read before
+		if one.Message = ""; one.Gsid != "" {
+			e.gsid = one.Gsid
+		}
 		e.listed = append(e.listed, one)
 	}
 	return ok
@@ -87,15 +87,18 @@ func (l *Listed) record(s *scanner) bool {
 	})
 }
 
-func (l *Listed) identity(s *scanner) {
-	_ = s.object(func(key []byte) bool { return l.field(key, s) }) // it was read before
-}
-
 // field takes a member that names the record.
 func (l *Listed) field(key []byte, s *scanner) bool {
 	switch string(key) {
-	case "Gsid", "gsid", "recordId", "id":
+	case "Gsid", "gsid":
 		return s.idTo(&l.Gsid)
+	case "recordId", "id":
+		var id string
+		ok := s.idTo(&id)
+		if isGsid(id) && l.Gsid == "" {
+			l.Gsid = id
+		}
+		return ok
 	case "Name", "name":
 		return s.textTo(&l.Name)
 	default:

@@ -55,7 +55,11 @@ type Answer struct {
 	Listed []Listed
 	// Whole says that the verdict is of a call with several records, of which
 	// the server did not tell what became of this one.
-	Whole      bool
+	Whole bool
+	// Strays are records that a call made, as its answer lists them, without
+	// telling for which of its items; this one, in doubt, may be one of theirs.
+	Strays     []string
+	refused    bool          // the body says result false
 	HTTPStatus int           // 0 when no answer arrived
 	ServerTime time.Time     // the Date header, or CreatedDate/ModifiedDate if later; zero if unknown
 	RetryAfter time.Duration // of a throttled answer; 0 when the server did not say

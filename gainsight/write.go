@@ -66,10 +66,12 @@ func (c *Client) Write(ctx context.Context, slot *Slot, w Write) []Answer {
 	}
 	body := w.body()
 	whole := c.call(ctx, e, slot, body, nil)
-	if bare != nil && whole.HTTPStatus == http.StatusNotFound {
+	if bare != nil && whole.HTTPStatus == http.StatusNotFound && whole.Verdict == Fatal {
 		second := c.call(ctx, bare, nil, body, nil)
 		if second.HTTPStatus != http.StatusNotFound {
-			c.unversed.Store(true)
+			if second.HTTPStatus != 0 {
+				c.unversed.Store(true)
+			}
 			whole = second
 		}
 	}

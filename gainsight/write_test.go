@@ -29,6 +29,9 @@ func wrote(t *testing.T, w Write, status int, answer string) []string {
 		if a.Whole {
 			text += " (whole)"
 		}
+		if len(a.Strays) > 0 {
+			text += " stray " + strings.Join(a.Strays, " ")
+		}
 		out = append(out, text)
 	}
 	return out
@@ -74,7 +77,7 @@ func TestWriteAnswersForEachItem(t *testing.T) {
 		{"no Gsid", creates, 200, lists(`{"Name":"A","Gsid":"`+g1+`"},{"Name":"B"},{"Name":"C","Gsid":"`+g3+`"}`, ``),
 			[]string{"done " + g1, "in doubt the answer names the record and has no Gsid (whole)", "done " + g3}},
 		{"a name twice", creates, 200, lists(`{"Name":"A","Gsid":"`+g1+`"},{"Name":"A","Gsid":"`+g2+`"},{"Name":"C","Gsid":"`+g3+`"}`, ``),
-			[]string{unsaid, unsaid, "done " + g3}},
+			[]string{"in doubt the answer tells different things of this record (whole)", unsaid + " stray " + g1 + " " + g2, "done " + g3}},
 		{"nothing listed", creates, 200, lists(``, ``), []string{"in doubt ok (whole)", "in doubt ok (whole)", "in doubt ok (whole)"}},
 		{"refused as a whole", creates, 400, `{"result":false,"errorCode":"VC_8010","message":"Invalid status","data":null}`,
 			[]string{"rejected VC_8010 Invalid status (whole)", "rejected VC_8010 Invalid status (whole)", "rejected VC_8010 Invalid status (whole)"}},
@@ -86,6 +89,29 @@ func TestWriteAnswersForEachItem(t *testing.T) {
 			[]string{"rejected VC_8003 unknown", "done " + g2}},
 		{"deleted metrics", Write{Object: MetricObject, Action: "delete", Items: deletes.Items}, 200, `{"result":true,"data":{"deletedMetrics":[{"deleted":true,"gsid":"` + g1 + `"},{"deleted":true,"gsid":"` + g2 + `"}]}}`,
 			[]string{"done " + g1, "done " + g2}},
+		{"a record for several", creates, 200, `{"result":true,"data":{"record":{"Gsid":"` + g1 + `"}}}`,
+			[]string{"in doubt the answer has one record for a call of several (whole)", "in doubt the answer has one record for a call of several (whole)", "in doubt the answer has one record for a call of several (whole)"}},
+		{"done and failed", creates, 200, lists(`{"Name":"A","Gsid":"`+g1+`"},{"Name":"B","Gsid":"`+g2+`"}`, `{"Name":"A","message":"bad"}`),
+			[]string{"in doubt the answer tells different things of this record (whole)", "done " + g2, unsaid + " stray " + g1}},
+		{"one Gsid for two", creates, 200, lists(`{"Name":"A","Gsid":"`+g1+`"},{"Name":"B","Gsid":"`+g1+`"},{"Name":"C","Gsid":"`+g3+`"}`, ``),
+			[]string{"in doubt the answer tells different things of this record (whole)", "in doubt the answer tells different things of this record (whole)", "done " + g3}},
+		{"a name changed", creates, 200, lists(`{"Name":" a","Gsid":"`+g1+`"},{"Name":"B","Gsid":"`+g2+`"},{"Name":"C &amp;","Gsid":"`+g3+`"}`, ``), []string{"done " + g1, "done " + g2, "done " + g3}},
+		{"two names changed", creates, 200, lists(`{"Name":"x","Gsid":"`+g1+`"},{"Name":"B","Gsid":"`+g2+`"},{"Name":"y","Gsid":"`+g3+`"}`, ``),
+			[]string{unsaid + " stray " + g1 + " " + g3, "done " + g2, unsaid + " stray " + g1 + " " + g3}},
+		{"a name changed, and a failure that names nobody", creates, 200, lists(`{"Name":"x","Gsid":"`+g1+`"},{"Name":"B","Gsid":"`+g2+`"}`, `"bad"`),
+			[]string{unsaid + " stray " + g1, "done " + g2, unsaid + " stray " + g1}},
+		{"a failure told twice", creates, 200, lists(`{"Name":"C","Gsid":"`+g3+`"}`, `{"Name":"A","message":"bad"},{"Name":"A","message":"worse"}`), []string{"rejected bad", unsaid, "done " + g3}},
+		{"listed, and taken back as a whole", creates, 200, `{"result":false,"errorCode":"VC_8010","data":{"successList":[{"Name":"A","Gsid":"` + g1 + `"}],"failureList":[{"Name":"B","message":"bad"}]}}`,
+			[]string{"in doubt the answer lists the record " + g1 + " and calls itself a failure (whole)", "rejected bad", unsaid + " stray " + g1}},
+		{"broken off in the middle", creates, 200, `{"result":false,"errorCode":"GU_1101","data":{"successList":[{"Name":"A","Gsid":"` + g1 + `"}]}}`,
+			[]string{"in doubt GU_1101 ok (whole)", "in doubt GU_1101 ok (whole)", "in doubt GU_1101 ok (whole)"}},
+		{"records below", creates, 200, lists(`{"record":{"Name":"B","Gsid":"`+g2+`"}},{"record":{"Name":"A","Gsid":"`+g1+`"}},{"record":{"Name":"C","Gsid":"`+g3+`"}}`, ``),
+			[]string{"done " + g1, "done " + g2, "done " + g3}},
+		{"deletes as ids", deletes, 200, lists(`"`+g2+`","`+g1+`"`, ``), []string{"done " + g1, "done " + g2}},
+		{"updates of another", updates, 200, lists(`{"name":"A","gsid":"`+g1+`"},{"name":"B","gsid":"`+g3+`"}`, ``), []string{"done " + g1, unsaid}},
+		{"one item, done and failed", Write{Object: MetricObject, Action: "create", Items: items(`{"record":{"name":"A"}}`)}, 200, lists(`{"name":"A","gsid":"`+g1+`"}`, `{"message":"bad"}`), []string{"in doubt the answer has more failures than records that are not told as done (whole)"}},
+		{"one item, two records", Write{Object: MetricObject, Action: "create", Items: items(`{"record":{"name":"A"}}`)}, 200, lists(`{"name":"A","gsid":"`+g1+`"},{"name":"A","gsid":"`+g2+`"}`, ``), []string{"in doubt the answer tells different things of this record (whole)"}},
+		{"one item, another updated", Write{Object: MetricObject, Action: "update", Items: items(`{"record":{"gsid":"` + g1 + `"}}`)}, 200, lists(`{"gsid":"`+g2+`"}`, ``), []string{unsaid}},
 		{"one item alone", Write{Object: MetricObject, Action: "create", Items: items(`{"record":{"name":"A"}}`)}, 200, lists(`{"name":"another","gsid":"`+g1+`"}`, ``), []string{"done " + g1}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

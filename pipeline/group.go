@@ -193,6 +193,8 @@ func (a *apply) refusedWhole(ops []checkpoint.Op, answers []gainsight.Answer) bo
 func (a *apply) groupOutcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer, whole bool) checkpoint.Event {
 	e := outcome(op, attempt, answer)
 	switch {
+	case len(answer.Strays) > 0:
+		e.Code, e.Reason = straysListed, e.Reason+"; records that it gives to no row: "+listed(answer.Strays)
 	case whole:
 		e.Status, e.Reason = checkpoint.InDoubt, "the call was refused as a whole, which leaves open what it did: "+e.Reason
 	case op.Action != string(validate.Delete):
@@ -203,6 +205,11 @@ func (a *apply) groupOutcome(op *checkpoint.Op, attempt int, answer *gainsight.A
 	}
 	return e
 }
+
+// straysListed is the code of a create whose answer lists new records without
+// telling of which row they are: that the row's name is not in the tenant proves
+// nothing, since one of them may be the row's under another.
+const straysListed = "records-of-no-row"
 
 // refusedUnproved is the code of a delete that the tenant refused while it is
 // open whether the record is there at all.

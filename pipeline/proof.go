@@ -70,6 +70,8 @@ func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought
 		return e, false
 	case len(f.exact)+len(f.near) == 0 && s.gaps[s.asks(want)] != "":
 		return parked("absence cannot be proved, for " + s.gaps[s.asks(want)]), true
+	case len(f.exact)+len(f.near) == 0 && strings.HasPrefix(want.doubt.Why, straysListed+" "):
+		return parked("no " + s.of.noun() + " has this row's name, and the tenant may have changed it: " + strings.TrimPrefix(want.doubt.Why, straysListed+" ")), true
 	case len(f.exact)+len(f.near) == 0:
 		return s.absent(want, "no "+s.of.noun()+" of this row is in the tenant")
 	case !s.last:

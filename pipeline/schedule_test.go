@@ -33,8 +33,8 @@ const schedules = 150
 // calmFrom is the session from which on nothing befalls a schedule any more.
 const calmFrom = 5
 
-// settleTime of a schedule is longer than any of its calls takes after its
-// connection ended.
+// settleTime of a schedule is longer than any of its calls takes, after its
+// connection ended, to be carried out and to show in what the tenant lists.
 const settleTime = 2 * time.Minute
 
 // tally adds up what schedules came to.

@@ -38,8 +38,9 @@ import (
 // that the tenant refused, while it was open whether the record was there, the
 // refusal holds.
 //
-// What must hold: a call does not land later than the settle time after its
-// connection ended, and a fetch that shows a later goal shows an earlier one.
+// What must hold: a call does not land, nor what it made appear, later than the
+// settle time after its connection ended, and a fetch that shows a later goal
+// shows an earlier one.
 
 // WhySettle is what a run waits for when a call that was cut off may still land.
 const WhySettle = "settle"
