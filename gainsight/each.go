@@ -50,14 +50,13 @@ func contradicts(whole *Answer, w *Write) bool {
 	done := map[string]bool{}
 	failed := false
 	for i := range whole.Listed {
-		if l := &whole.Listed[i]; l.Failed {
-			failed = true
-		} else {
+		l := &whole.Listed[i]
+		if failed = failed || l.Failed || l.Unsure; !l.Failed {
 			done[l.Gsid] = true
 		}
 	}
 	gsid, _ := identity(w.Items[0])
-	return len(done) > 1 || len(done) > 0 && (failed || whole.refused) || len(done) > 0 && w.Action == "update" && gsid != "" && !done[gsid]
+	return len(done) > 1 || len(done) > 0 && failed || len(done) > 0 && w.Action == "update" && gsid != "" && !done[gsid]
 }
 
 // attribution gives the elements of the lists to the items.
@@ -138,7 +137,7 @@ func (t *attribution) tell(answers []Answer) {
 		case !t.agree(list):
 			a.doubt("the answer tells different things of this record")
 		default:
-			a.be(list[0], t.whole.refused)
+			a.be(list[0])
 		}
 	}
 	if failures := t.failures(); failures > len(left) { // one of them is of a record that is told as done
@@ -157,9 +156,9 @@ func (t *attribution) tell(answers []Answer) {
 		a := &answers[i]
 		switch {
 		case counted && len(left) == 1 && (t.loose[0].nameless() || t.w.Action == "create"):
-			a.be(t.loose[0], t.whole.refused)
+			a.be(t.loose[0])
 		case counted && !slices.ContainsFunc(t.loose, func(l *Listed) bool { return !l.Failed || !l.nameless() }):
-			a.be(t.loose[0], t.whole.refused)
+			a.be(t.loose[0])
 			a.Message = alike(t.loose)
 		default:
 			a.doubt("the answer does not say what became of this record")
@@ -203,9 +202,9 @@ func (t *attribution) stray(answers []Answer) []string {
 
 func (l *Listed) nameless() bool { return l.Gsid == "" && l.Name == "" }
 
-// be is the verdict of one element. Refused says that the answer calls itself a
-// failure, so that what it lists as done may have been taken back.
-func (a *Answer) be(l *Listed, refused bool) {
+// be is the verdict of one element. What is listed as done in an answer that
+// calls itself a failure may have been taken back.
+func (a *Answer) be(l *Listed) {
 	switch {
 	case l.Failed:
 		a.Whole, a.Gsid, a.Verdict = false, "", Rejected
@@ -215,7 +214,7 @@ func (a *Answer) be(l *Listed, refused bool) {
 		}
 	case l.Gsid == "":
 		a.doubt("the answer names the record and has no Gsid")
-	case refused:
+	case l.Unsure:
 		a.doubt(fmt.Sprintf("the answer lists the record %s and calls itself a failure", l.Gsid))
 	default:
 		a.Whole, a.Gsid = false, l.Gsid

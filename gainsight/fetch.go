@@ -95,6 +95,7 @@ func cloneAll(list []json.RawMessage) []json.RawMessage {
 type Page struct {
 	Goals      []Goal
 	ServerTime time.Time // the Date header; zero if unknown
+	Why        string    // records may be there that no page has; "": none
 }
 
 // fetch is where pages of the query come from.

@@ -65,7 +65,10 @@ func Judge(x Exchange) Answer {
 	a.RequestID = requestID(&env, x.Header)
 	a.Code = printable(env.code)
 	a.Verdict = verdict(&x, &env, a.Code)
-	a.Listed, a.refused = env.listed, env.result == no
+	a.Listed = env.listed
+	for i := range a.Listed {
+		a.Listed[i].Unsure = env.result == no && !a.Listed[i].Failed
+	}
 	switch a.Verdict {
 	case Done:
 		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user), nil

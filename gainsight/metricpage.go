@@ -46,8 +46,12 @@ func (c *Client) metricPage(ctx context.Context, q *Query, page, size int) (Page
 		}
 	}
 	slices.SortFunc(found, func(a, b Goal) int { return cmp.Compare(a.Gsid, b.Gsid) })
+	why := ""
+	if !data.listed && len(data.metrics) == 0 {
+		why = "the tenant's picklists have no list of metrics"
+	}
 	from := min((page-1)*size, len(found))
-	return Page{Goals: found[from:min(from+size, len(found))], ServerTime: c.ServerTime()}, nil
+	return Page{Goals: found[from:min(from+size, len(found))], ServerTime: c.ServerTime(), Why: why}, nil
 }
 
 // own notes that a goal type has a metric.

@@ -79,6 +79,7 @@ type picklistData struct {
 	types    []picklistItem
 	statuses []picklistItem
 	metrics  []picklistItem
+	listed   bool                // the answer has a list of metrics, be it empty
 	owned    map[string][]string // metrics by goal type, where delivered so
 }
 
@@ -102,6 +103,7 @@ func (d *picklistData) add(answer []byte, category string) error {
 		}
 	})
 	eachItem(body.Data.Children, "", func(it picklistItem, _ string) { d.statuses = append(d.statuses, it) })
+	d.listed = d.listed || len(body.Data.Metrics) > 0 && string(body.Data.Metrics) != "null"
 	eachItem(body.Data.Metrics, "", d.addMetric)
 	return nil
 }

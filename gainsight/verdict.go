@@ -59,7 +59,6 @@ type Answer struct {
 	// Strays are records that a call made, as its answer lists them, without
 	// telling for which of its items; this one, in doubt, may be one of theirs.
 	Strays     []string
-	refused    bool          // the body says result false
 	HTTPStatus int           // 0 when no answer arrived
 	ServerTime time.Time     // the Date header, or CreatedDate/ModifiedDate if later; zero if unknown
 	RetryAfter time.Duration // of a throttled answer; 0 when the server did not say
@@ -71,6 +70,7 @@ type Listed struct {
 	Gsid, Name    string // as far as the element tells
 	Failed        bool
 	Code, Message string // of a failed one
+	Unsure        bool   // it is listed as done in an answer that calls itself a failure
 }
 
 // Failure returns nil for an answer that is Done, and otherwise an *Error for

@@ -209,6 +209,9 @@ func (w *Walk) next(ctx context.Context) (window, []Goal, error) {
 	if err != nil {
 		return window{}, nil, err
 	}
+	if page.Why != "" {
+		w.loosen(page.Why)
+	}
 	got := len(page.Goals)
 	if got > size {
 		w.at.Fixed, size = got, got

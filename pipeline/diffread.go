@@ -100,7 +100,10 @@ func (d *differ) ask(ctx context.Context, c *checkpoint.Change) error {
 func (d *differ) missing(ctx context.Context, c *checkpoint.Change) error {
 	v, of := checkpoint.Revision{Seq: c.Seq}, d.tenant.of
 	if c.Action == string(validate.Delete) {
-		v.Fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: c.Gsid, Code: "already-gone", Reason: of.gone(c.Gsid) + ": it is deleted already"}
+		if !d.tenant.proved {
+			return nil // it may be there all the same: the tenant decides
+		}
+		v.Fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: c.Gsid, Code: "already-gone", Reason: of.gone(c.Gsid) + ": there is nothing to delete"}
 	} else {
 		d.problem(&v, c.Line, validate.Problem{Field: "Gsid", Code: "no-such-" + of.noun(), Value: c.Gsid, Message: of.gone(c.Gsid),
 			Mend: "correct the Gsid, or clear it for the " + of.noun() + " to be created"})

@@ -48,7 +48,11 @@ func (a *apply) groups(ctx context.Context, next func() (checkpoint.Op, error, b
 		}
 		if len(group) > 0 && !a.joins(group, &op) {
 			a.group(group)
+			a.journal.Flush() // so that what it came to may end the run before the next
 			group = nil
+			if a.stops.stopping() {
+				return context.Cause(ctx)
+			}
 		}
 		group = append(group, op)
 	}
@@ -211,8 +215,8 @@ func (a *apply) groupOutcome(op *checkpoint.Op, attempt int, answer *gainsight.A
 // nothing, since one of them may be the row's under another.
 const straysListed = "records-of-no-row"
 
-// refusedUnproved is the code of a delete that the tenant refused while it is
-// open whether the record is there at all.
+// refusedUnproved begins the code of a delete that the tenant refused while it
+// is open whether the record is there at all; the tenant's own follows behind a colon.
 const refusedUnproved = "refused-unproved"
 
 // refusedDelete tells a delete of what is gone from one that the tenant does
@@ -224,10 +228,10 @@ func (a *apply) refusedDelete(op *checkpoint.Op, e *checkpoint.Event) {
 	case known && !there && sent:
 		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Deleted, op.Gsid, "already-gone", a.of.gone(op.Gsid)+" any more, after a call of this row"
 	case known && !there:
-		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Unchanged, op.Gsid, "already-gone", a.of.gone(op.Gsid)+": it is deleted already"
+		e.Status, e.Gsid, e.Code, e.Reason = checkpoint.Unchanged, op.Gsid, "already-gone", a.of.gone(op.Gsid)+": there is nothing to delete"
+	case known && strings.HasSuffix(e.Code, "8026"): // in use, and so it is there
 	case !known || sent || strings.Contains(strings.ToLower(e.Reason), "gsid"):
-		e.Reason = strings.TrimPrefix(e.Code+": "+e.Reason, ": ")
-		e.Status, e.Code = checkpoint.InDoubt, refusedUnproved
+		e.Status, e.Code = checkpoint.InDoubt, strings.TrimSuffix(refusedUnproved+":"+e.Code, ":")
 	}
 }
 

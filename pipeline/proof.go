@@ -110,10 +110,10 @@ func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool
 // decideDelete settles a delete by its record.
 func (s *settling) decideDelete(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
 	gsid, gap := want.doubt.Gsid, s.gaps[s.asks(want)]
-	reason, refused := strings.CutPrefix(want.doubt.Why, refusedUnproved+" ")
+	refusal, refused := strings.CutPrefix(want.doubt.Why, refusedUnproved)
 	switch {
 	case len(goals) == 0 && gap == "" && refused && want.doubt.Sends < 2:
-		return checkpoint.Event{Status: checkpoint.Unchanged, Gsid: gsid, Code: "already-gone", Reason: s.of.gone(gsid) + ": it is deleted already"}, true
+		return checkpoint.Event{Status: checkpoint.Unchanged, Gsid: gsid, Code: "already-gone", Reason: s.of.gone(gsid) + ": there is nothing to delete"}, true
 	case len(goals) == 0 && gap == "":
 		return checkpoint.Event{Status: checkpoint.Deleted, Gsid: gsid, Code: "recovered", Reason: s.of.gone(gsid) + " any more"}, true
 	case !final:
@@ -121,7 +121,8 @@ func (s *settling) decideDelete(want *sought, goals []gainsight.Goal, final bool
 	case len(goals) == 0:
 		return parked("whether " + s.of.noun() + " " + gsid + " is gone cannot be proved, for " + gap), true
 	case refused:
-		return checkpoint.Event{Status: checkpoint.Rejected, Gsid: gsid, Reason: reason}, true
+		code, reason, _ := strings.Cut(strings.TrimPrefix(refusal, ":"), " ")
+		return checkpoint.Event{Status: checkpoint.Rejected, Gsid: gsid, Code: code, Reason: reason}, true
 	}
 	return s.absent(want, s.of.noun()+" "+gsid+" is still in the tenant")
 }

@@ -15,12 +15,13 @@ import (
 // --on-stale fail.
 type StaleError struct {
 	Run   string
+	Noun  string // of what was edited: goal, template, metric
 	Rows  int
 	Lines []int // the first of them
 }
 
 func (e *StaleError) Error() string {
-	return fmt.Sprintf("the goals of %d rows were edited since run %s was planned (lines %s)", e.Rows, e.Run, linesText(e.Lines, e.Rows))
+	return fmt.Sprintf("the %ss of %d rows were edited since run %s was planned (lines %s)", e.Noun, e.Rows, e.Run, linesText(e.Lines, e.Rows))
 }
 
 func linesText(lines []int, rows int) string {
@@ -67,7 +68,7 @@ func (a *apply) staleUpdates(ctx context.Context) error {
 	}
 	if len(r.stale) > 0 && a.cfg.OnStale == StaleFail {
 		slices.Sort(r.lines)
-		return &StaleError{Run: a.cfg.Run.Info().ID, Rows: len(r.stale), Lines: r.lines[:min(len(r.lines), maxLines)]}
+		return &StaleError{Noun: a.of.noun(), Run: a.cfg.Run.Info().ID, Rows: len(r.stale), Lines: r.lines[:min(len(r.lines), maxLines)]}
 	}
 	return a.cfg.Run.SetFates(ctx, r.stale)
 }
@@ -139,7 +140,7 @@ func (r *recheck) goals(ctx context.Context, goals []gainsight.Goal) error {
 		if modified, known := millis(g, "ModifiedDate"); known && modified != c.Before.Modified {
 			r.lines = append(r.lines, c.Line)
 			r.stale[c.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: c.Gsid, Field: "ModifiedDate", Code: "edited-since-plan",
-				Reason: fmt.Sprintf("goal %s was edited at %s%s, after the run was planned", c.Gsid, clock(modified), by(g.Text("ModifiedById")))}
+				Reason: fmt.Sprintf("%s %s was edited at %s%s, after the run was planned", object(r.cfg.Run.Info().Object).noun(), c.Gsid, clock(modified), by(g.Text("ModifiedById")))}
 		}
 	}
 	return err

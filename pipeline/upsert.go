@@ -154,24 +154,24 @@ func (p *Planned) matched(ctx context.Context, cfg *PlanConfig, twice map[int64]
 		if !more || found.Seq != seq {
 			return "", nil, nil
 		}
-		gsid, problem := theOne(found.Goals, onDuplicate)
+		gsid, problem := theOne(object(cfg.Info.Object), found.Goals, onDuplicate)
 		return gsid, problem, nil
 	}
 }
 
 // theOne is the goal that a row is, or why that cannot be told.
-func theOne(goals []checkpoint.Candidate, onDuplicate OnDuplicate) (string, *validate.Problem) {
+func theOne(of object, goals []checkpoint.Candidate, onDuplicate OnDuplicate) (string, *validate.Problem) {
 	sure, all := gsidsOf(goals)
 	switch {
 	case len(sure) == 1:
 		return sure[0], nil
 	case len(sure) > 1:
-		return "", &validate.Problem{Code: "ambiguous-key", Message: "several goals have the key of this row: " + listed(sure),
+		return "", &validate.Problem{Code: "ambiguous-key", Message: "several " + of.noun() + "s have the key of this row: " + listed(sure),
 			Mend: "give the Gsid of the one that is meant, or --key with further fields"}
 	case onDuplicate == DuplicateCreate:
 		return "", nil
 	}
-	return "", &validate.Problem{Code: "namesake", Message: "goals of this name are in the tenant (" + listed(all) + "), and whether one has the same parent is not known: it is known by name alone",
+	return "", &validate.Problem{Code: "namesake", Message: of.noun() + "s of this name are in the tenant (" + listed(all) + "), and whether one has the same parent is not known: it is known by name alone",
 		Mend: mendNamesake}
 }
 

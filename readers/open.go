@@ -19,6 +19,7 @@ type Options struct {
 	Delimiter rune      // CSV: one ASCII character; 0 finds it out
 	Encoding  string    // CSV and JSONL: utf-8, utf-16le, utf-16be or windows-1252; "" finds it out
 	Stdin     io.Reader // what the path "-" reads
+	StdinName string    // what places call it; "": stdin
 	TempDir   string    // where streams are spooled; "" is the system's folder
 	Limits    Limits
 }

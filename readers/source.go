@@ -1,6 +1,7 @@
 package readers
 
 import (
+	"cmp"
 	"bytes"
 	"context"
 	"crypto/sha256"
@@ -35,7 +36,7 @@ func openSource(ctx context.Context, path string, o Options) (*source, error) {
 		if o.Stdin == nil {
 			return nil, &Error{Place: Place{File: "stdin"}, What: "no standard input to read", Mend: "name a file", Err: ErrOption}
 		}
-		return spool(ctx, "stdin", path, func() (io.ReadCloser, error) { return io.NopCloser(o.Stdin), nil }, o)
+		return spool(ctx, cmp.Or(o.StdinName, "stdin"), path, func() (io.ReadCloser, error) { return io.NopCloser(o.Stdin), nil }, o)
 	}
 	name := filepath.Base(path)
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() && !info.IsDir() {

@@ -85,13 +85,17 @@ func (p *planFlags) ofIDs(ids []string) error {
 	var text strings.Builder
 	w := csv.NewWriter(&text)
 	failed := w.Write([]string{"Gsid"})
-	for _, id := range ids {
+	for i, id := range ids {
+		if slices.Contains(ids[:i], id) {
+			continue
+		}
 		failed = errors.Join(failed, w.Write([]string{id}))
 	}
 	w.Flush()
 	if err := errors.Join(failed, w.Error()); err != nil {
 		return fmt.Errorf("--id: %w", err)
 	}
+	p.input.StdinName = "--id"
 	p.input.Stdin, p.input.Delimiter, p.input.Encoding = strings.NewReader(text.String()), ',', "utf-8"
 	return nil
 }

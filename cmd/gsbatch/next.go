@@ -74,12 +74,14 @@ func meaningful(flag string) bool {
 // settings that take says.
 func (app *App) importCommand(info checkpoint.Info, file string, take func(flag string) bool) string {
 	words := []string{"import", file}
-	if info.Command == deleteCommand {
-		words = []string{"delete", info.Object, file}
-	}
 	kept := map[string][]string{}
 	if err := json.Unmarshal(info.Settings, &kept); err != nil {
 		kept = nil // written by another version: the command alone
+	}
+	if info.Command == deleteCommand {
+		if words = []string{"delete", info.Object, file}; file == "-" && len(kept["id"]) > 0 {
+			words = words[:2] // what to delete stands in --id
+		}
 	}
 	names := make([]string, 0, len(kept))
 	for name := range kept {

@@ -47,8 +47,8 @@ or writes such words into the column _decision of in_doubt.csv:
 	run.addSettling(cmd)
 	f := new(settleFlags)
 	fs := cmd.Flags()
-	fs.StringVar(&f.created, "created", "", "the goal of LINE is in the tenant: `GSID`")
-	fs.BoolVar(&f.send, "send", false, "the goals of these LINEs are not in the tenant: send them with resume")
+	fs.StringVar(&f.created, "created", "", "the record of LINE is in the tenant: `GSID`")
+	fs.BoolVar(&f.send, "send", false, "the records of these LINEs are not in the tenant: send them with resume")
 	fs.BoolVar(&f.skip, "skip", false, "leave these LINEs as they are, for good")
 	fs.StringVar(&f.from, "from", "", "take the decisions from the column _decision of `FILE`, an in_doubt.csv")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error { return runSettle(app, cmd, run, f, args) }
