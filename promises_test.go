@@ -26,7 +26,7 @@ func promises() []promise {
 	const gainsight, pipeline, cmd, readers, writers, emulator, checkpoint = "gainsight", "pipeline", "cmd/gsbatch", "readers", "writers", "emulator", "checkpoint"
 	return []promise{
 		{"R1", "fault schedules in simulated time, judged by an independent model", "10,000: 0 duplicated, 0 lost",
-			map[string]string{pipeline: "TestSchedules TestLargeSchedule"}, ""},
+			map[string]string{pipeline: "TestSchedules TestRecordSchedules TestLargeSchedule"}, ""},
 		{"R2", "kill -9 of the real binary at random moments, then resume", "200: 0 and 0",
 			map[string]string{cmd: "TestKilledAtRandom"}, ""},
 		{"R3", "connection cut at every byte of request and answer", "100 % rightly classified",

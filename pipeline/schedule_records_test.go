@@ -11,14 +11,11 @@ import (
 	"gsbatch/validate"
 )
 
-// recordPart of the schedules are of templates and metrics, besides those of goals.
-const recordPart = 1.0
-
 // As TestSchedules, of templates and metrics, several a call, that are created,
 // updated and deleted, and of which some are refused and some are gone already.
 func TestRecordSchedules(t *testing.T) {
 	t.Parallel()
-	n := uint64(number(t, "GSBATCH_SCHEDULES", schedules) * recordPart)
+	n := uint64(number(t, "GSBATCH_SCHEDULES", schedules))
 	if testing.Short() {
 		n = schedules / 10
 	}
@@ -46,7 +43,7 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 	}
 	rows := 4 + random.IntN(24)
 	d := s.desk()
-	text, gsids, mode := recordRows(object, action, rows), []string(nil), validate.Mode("")
+	text, gsids, mode := recordRows(object, rows), []string(nil), validate.Mode("")
 	if action != "create" {
 		gsids = m.plant(object, rows)
 		time.Sleep(5 * time.Minute)
@@ -68,7 +65,7 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 }
 
 // recordRows is a CSV file of n new records.
-func recordRows(object, action string, n int) string {
+func recordRows(object string, n int) string {
 	text, rest := "Name,Unit\n", "DECIMAL"
 	if object == "templates" {
 		text, rest = "Name,Due Days\n", "7"
