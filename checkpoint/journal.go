@@ -13,8 +13,9 @@ import (
 //
 // While one commit is on its way to the disk, the events of all workers gather
 // for the next, which stores them as one record. Measured with 64 workers this
-// makes some 200,000 rows a second durable, intent and outcome both, where a sync
-// takes little time, and half as many again as one SQLite row an event.
+// makes 60,000 to 70,000 rows a second durable, intent and outcome both: as many as a
+// bare append-only file with the same syncs, and half as many again as one
+// SQLite row an event.
 type Journal struct {
 	run      *Run
 	onCommit func([]Event)
@@ -112,6 +113,9 @@ func (j *Journal) Close() {
 // twice, since after a failed one nobody knows what is on the disk. Where the
 // run has its Trouble the error is that, also after Close.
 func (j *Journal) Serve() error {
+	if err := j.run.tighten(context.Background()); err != nil {
+		return j.fail(nil, err)
+	}
 	insert, err := j.run.db.write.Prepare(`INSERT INTO journal (batch) VALUES (?)`)
 	if err != nil {
 		return j.fail(nil, err)
@@ -119,8 +123,8 @@ func (j *Journal) Serve() error {
 	defer insert.Close() //nolint:errcheck // a statement; the database's own Close reports
 	for {
 		<-j.wake
-		// Whoever is ready to run adds its event first: before a fast disk this
-		// makes a quarter of the commits, and four times the rows a second.
+		// Whoever is ready to run adds its event first: with 64 workers this
+		// makes up to half as many rows again a second, for a third less CPU.
 		runtime.Gosched()
 		b, last := j.take()
 		if len(b.events) > 0 {
