@@ -12,7 +12,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
-.PHONY: build test promises torture replay demo lint race bench fuzz clean help
+.PHONY: build test promises mutants torture replay demo lint race bench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -22,8 +22,11 @@ test: ## run all tests
 	$(GO) test ./...
 
 promises: ## measure every promise and write the README's table
-	GSBATCH_PROMISES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
+	GSBATCH_PROMISES=1 GSBATCH_MUTANTS=all GSBATCH_SAMPLES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
 		$(GO) test -count=1 -timeout=0 -run '^TestPromises$$' -v .
+
+mutants: ## put small faults into the classifier and the state machine, and count those that tests notice; FILES=gainsight/judge.go for some
+	GSBATCH_MUTANTS=$(or $(FILES),all) $(GO) test -count=1 -timeout=0 -run '^TestMutants$$' -v .
 
 torture: ## the same with a million schedules, 2,000 kills, 100,000 mutations
 	$(MAKE) promises SCHEDULES=1000000 KILLS=2000 MUTATIONS=100000
