@@ -32,7 +32,7 @@ func promises() []promise {
 		{"R3", "connection cut at every byte of request and answer", "100 % rightly classified",
 			map[string]string{gainsight: "TestRequestCutAtEveryByte TestAnswerCutAtEveryByte TestTLSHandshakeCut"}, ""},
 		{"R4", "calls in any window, three processes, restarts", "never over the limit, ≥ 98 % of it used, 0 × 429",
-			map[string]string{gainsight: "TestQuotaIsSharedByProcesses", cmd: "TestProcessesShareTheRate"}, ""},
+			map[string]string{gainsight: "TestQuotaIsSharedByProcesses", cmd: "TestProcessesShareTheRate TestQuotaIsUsedByProcesses"}, ""},
 		{"R5", "a rejected row, exceptions with 500 included", "1 call",
 			map[string]string{pipeline: "TestRefusedRowIsOneCall"}, ""},
 		{"R6", "first 401", "at most the calls in flight after it; rows pending",
