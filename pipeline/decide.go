@@ -191,6 +191,9 @@ func (s *settling) unclaimed(ctx context.Context, found map[string]*sought) erro
 	if err != nil {
 		return err
 	}
+	if err := s.cfg.Tenant.IndexCreated(ctx); err != nil { // a run that is being applied may have told since
+		return err
+	}
 	elsewhere, err := s.cfg.Tenant.ClaimedElsewhere(ctx, s.cfg.Run, gsids)
 	if err != nil {
 		return err

@@ -39,6 +39,9 @@ const (
 	fencePause       = 2 * time.Second
 	fencePatience    = 10 * time.Minute
 	maxCandidates    = 10 // named in a reason
+	// longestFlight is how long after the server time seen before a call of
+	// another run its goal can have been made at the latest, by far.
+	longestFlight = time.Hour
 )
 
 // settling is one round over the doubts of a run.
@@ -47,6 +50,7 @@ type settling struct {
 	user    string
 	open    []*sought
 	rivals  map[string][]*sought // other creates that are undecided, by folded name: a goal may be theirs
+	foreign map[string][]*sought // likewise, of other runs
 	last    bool                 // rows that only knowledge gained by further sends could settle are parked
 	moved   bool                 // some row was settled
 	began   time.Time
@@ -185,6 +189,9 @@ func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.G
 	found = s.fetchAll()
 	if s.stops.stopping() {
 		return nil, nil, nil
+	}
+	if err := s.strangers(ctx); err != nil { // after the fetch: what made a goal of it has its intent by now
+		return nil, nil, err
 	}
 	claims, err := s.claims(ctx, found)
 	if err != nil {

@@ -281,6 +281,7 @@ type planOptions struct {
 	again       bool
 	skipInvalid bool
 	rows        RowSet
+	marker      string // field
 }
 
 // tryPlan plans a CSV text, or the rows that options.parent left.
@@ -288,6 +289,7 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	s.Helper()
 	src := Source{Rows: o.rows, Stored: o.parent != nil}
 	info := checkpoint.Info{ID: "a", Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
+	info.Marker = o.marker
 	if o.id != "" {
 		info.ID = o.id
 	}
