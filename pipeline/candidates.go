@@ -20,6 +20,7 @@ type sought struct {
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
 	marker  string                     // that the goal bears in the run's marker field; "" none
+	lost    bool                       // it is looked for among goals that do not bear it
 }
 
 // newSought reads the operation of a doubt. learned are the parents that
@@ -90,11 +91,13 @@ const clockSlack = 5 * time.Second
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
 func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
-	if s.marker != "" { // the fetch asked for it, and no other row has it
-		if has := g.Text(markerField); has != "" && has != s.marker {
-			return noFit
+	if has := g.Text(markerField); s.marker != "" && !s.lost {
+		if has != "" && has != s.marker {
+			return noFit // the fetch asked for the marker, and no other row has it
 		}
 		return exactFit
+	} else if s.lost && !strings.HasPrefix(strings.ToLower(s.marker), strings.ToLower(has)) {
+		return noFit // another row's, or whatever else somebody wrote there
 	}
 	if !sameName(g.Text("Name"), s.name) {
 		return noFit
@@ -114,7 +117,7 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 	if known && s.doubt.Since > 0 && created < s.doubt.Since-clockSlack.Milliseconds() {
 		return noFit
 	}
-	if !known || s.doubt.Since == 0 || !s.asSent(g) {
+	if !known || s.doubt.Since == 0 || s.lost || !s.asSent(g) {
 		return nearFit
 	}
 	return exactFit

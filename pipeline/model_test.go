@@ -104,6 +104,8 @@ type model struct {
 	kinds  []mishap // that befall creates of this schedule
 	rate   float64  // share of the creates that something befalls
 	log    func(format string, args ...any)
+	field  string // of which the tenant keeps only so many characters; "" none
+	keeps  int
 
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
@@ -237,6 +239,10 @@ func wait(r *http.Request, delay time.Duration) {
 // carryOut has the tenant do what is asked, and enters the goal made, if any.
 func (m *model) carryOut(r *http.Request, row string, body []byte) *httptest.ResponseRecorder {
 	r = r.Clone(context.WithoutCancel(r.Context()))
+	if m.field != "" {
+		body = regexp.MustCompile(`("`+m.field+`":"[^"]{0,`+fmt.Sprint(m.keeps)+`})[^"]*"`).ReplaceAll(body, []byte(`$1"`))
+		r.ContentLength = int64(len(body))
+	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := httptest.NewRecorder()
 	m.tenant.ServeHTTP(answer, r)

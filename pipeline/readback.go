@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -32,6 +33,32 @@ func (s *settling) fetchAll() map[*sought][]gainsight.Goal {
 		found[want] = goals
 	}
 	return found
+}
+
+// unmarked adds, for creates whose marker no goal bears, the goals of their
+// names that may have lost it.
+func (s *settling) unmarked(found map[*sought][]gainsight.Goal) {
+	asked := map[question][]gainsight.Goal{}
+	for _, want := range s.open {
+		if want.marker == "" || len(found[want]) > 0 {
+			continue
+		}
+		key := question{"Name", want.name}
+		goals, known := asked[key]
+		if !known {
+			var err error
+			if goals, s.gaps[key], err = s.fetch(key); err != nil {
+				s.fault(err)
+			}
+			if s.stops.stopping() {
+				return
+			}
+			asked[key] = goals
+		}
+		want.lost = true
+		s.gaps[s.asks(want)] = cmp.Or(s.gaps[s.asks(want)], s.gaps[key])
+		found[want] = goals
+	}
 }
 
 // question is what one fetch asks for: the goals of which field is value.

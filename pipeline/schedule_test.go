@@ -68,7 +68,13 @@ func TestSchedules(t *testing.T) {
 							t.Logf("once more: make replay SEED=%d", seed)
 						}
 					}()
-					synctest.Test(t, func(t *testing.T) { schedule(t, seed, ordeal{}, &sum) })
+					synctest.Test(t, func(t *testing.T) {
+						var o ordeal
+						if rand.New(rand.NewPCG(seed, 43)).IntN(4) == 0 {
+							o.marker = "cust_string_value__gc"
+						}
+						schedule(t, seed, o, &sum)
+					})
 				})
 			}
 		})
@@ -103,6 +109,23 @@ func TestLargeSchedule(t *testing.T) {
 				t.Errorf("%d of %d doubts are parked, more than %v %%", sum.parked.Load(), sum.doubts.Load(), leastMarked)
 			}
 		})
+	}
+}
+
+// A tenant that keeps a part of each marker, or nothing: what is not found by
+// its marker is not proved absent by that.
+func TestMarkersThatAreNotKept(t *testing.T) {
+	t.Parallel()
+	for keeps := range 4 {
+		var sum tally
+		for seed := range uint64(10) {
+			t.Run(fmt.Sprintf("keeps=%d,seed=%d", keeps, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					schedule(t, seed, ordeal{marker: "cust_string_value__gc", cut: true, keeps: keeps}, &sum)
+				})
+			})
+		}
+		t.Log(&sum)
 	}
 }
 
@@ -176,6 +199,8 @@ func scheduleRows(random *rand.Rand, n, kindred int) string {
 type ordeal struct {
 	rows   int    // that all mishaps befall
 	marker string // field
+	cut    bool   // of the marker the tenant keeps
+	keeps  int    // so many characters
 }
 
 // schedule plans rows and sees them through.
@@ -187,6 +212,9 @@ func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 		m.kinds, m.rate, calm, kindred = mishaps(), 1.0/7, 20*calmFrom, 57 // groups of three on the average: 5 %
 	} else if rows = 4 + random.IntN(16); random.IntN(6) == 0 {
 		settle = 0
+	}
+	if o.cut {
+		m.field, m.keeps = o.marker, o.keeps
 	}
 	d := s.desk()
 	s.closeRun(s.plan(d, scheduleRows(random, rows, kindred), planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)

@@ -13,7 +13,9 @@ import (
 // reading back.
 //
 // A create. With a marker field its goal bears the row's marker, which no other
-// has. Otherwise its goal, if there is one, has the row's name, entity type and
+// has; but a tenant may cut or drop what that field was sent, so that none is
+// found by it proves nothing while a goal is there by name that bears no other
+// row's. Otherwise its goal, if there is one, has the row's name, entity type and
 // known parents, was not made before the server time seen before the call, and
 // answers for no other row. One goal that also has every field as sent is the
 // row's: recovered. A goal that fits but for a field may be the row's too, so
@@ -184,9 +186,13 @@ func (s *settling) ripeAt() time.Time {
 func (s *settling) ripe() bool { return !time.Now().Before(s.ripeAt()) }
 
 // compare fetches the goals of each open doubt once, and tells which of them
-// fit. Nothing is told where something ends the run meanwhile.
-func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
+// fit. Nothing is told where something ends the run meanwhile. final asks what
+// else absence needs.
+func (s *settling) compare(ctx context.Context, final bool) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
 	found = s.fetchAll()
+	if final && found != nil {
+		s.unmarked(found)
+	}
 	if s.stops.stopping() {
 		return nil, nil, nil
 	}
@@ -203,7 +209,7 @@ func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.G
 // look fetches the goals of each open doubt once, and settles what they prove;
 // final says that the settle time is over, so that absence proves something too.
 func (s *settling) look(ctx context.Context, final bool) error {
-	found, fits, err := s.compare(ctx)
+	found, fits, err := s.compare(ctx, final)
 	if err != nil || s.stops.stopping() {
 		return err
 	}
@@ -254,7 +260,7 @@ func (a *apply) audit(ctx context.Context) error {
 	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
-	_, fits, err := s.compare(ctx)
+	_, fits, err := s.compare(ctx, false)
 	if err != nil || s.stops.stopping() {
 		return err
 	}
