@@ -38,7 +38,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err := a.lookAround(ctx); err != nil {
 		return err
 	}
-	if err := a.staleUpdates(ctx); err != nil {
+	if err := a.outdated(ctx); err != nil {
 		return err
 	}
 	keys, err := a.cfg.Run.DoubtfulKeys(ctx)
