@@ -1,6 +1,7 @@
 package gsbatch_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -56,6 +57,7 @@ func TestMutants(t *testing.T) {
 				t.Skip("not asked for")
 			}
 			trial.trace(t)
+			t.Logf("%s: %d mutants", p.name, len(trial.mutants))
 			trial.run(t)
 			trial.tell(t, p, wanted)
 		})
@@ -178,6 +180,7 @@ func (trial *trial) run(t *testing.T) {
 					trial.endless = append(trial.endless, id)
 				} else if !noticed {
 					trial.lived = append(trial.lived, id)
+					t.Log(trial.describe(id)) // at once: the rest takes long
 				}
 				mu.Unlock()
 			}
@@ -189,13 +192,12 @@ func (trial *trial) run(t *testing.T) {
 // noticed says whether some test fails, or does not end, with the mutant in
 // force: the quick ones are asked first.
 func (trial *trial) noticed(t *testing.T, id int) (noticed, ended bool) {
-	const quick = 400 * time.Millisecond
-	for _, slow := range []bool{false, true} {
+	for _, group := range groups(trial.covers[id]) {
 		for i := range trial.binaries {
 			var names []string
 			var took time.Duration
-			for _, e := range trial.covers[id] {
-				if e.binary == i && (e.took > quick) == slow {
+			for _, e := range group {
+				if e.binary == i {
 					names, took = append(names, e.name), took+e.took
 				}
 			}
@@ -214,18 +216,44 @@ func (trial *trial) noticed(t *testing.T, id int) (noticed, ended bool) {
 	return false, true
 }
 
-// tell prints what came of it: the figures, and every mutant that lived.
+// groups are the tests in the order of the time that they take: those that are
+// done in some seconds, and then ever more.
+func groups(tests []example) (all [][]example) {
+	slices.SortFunc(tests, func(a, b example) int { return cmp.Compare(a.took, b.took) })
+	most := 2 * time.Second
+	var took time.Duration
+	var group []example
+	for _, e := range tests {
+		if group = append(group, e); took+e.took > most {
+			all, group = append(all, group), nil
+			took, most = 0, 3*most
+		} else {
+			took += e.took
+		}
+	}
+	if len(group) > 0 {
+		all = append(all, group)
+	}
+	return all
+}
+
+// describe says what a mutant is, and how far tests come.
+func (trial *trial) describe(id int) string {
+	text := trial.mutants[id].place + ": " + trial.mutants[id].what
+	if trial.covers[id] == nil {
+		text += " (no test comes there)"
+	}
+	return text
+}
+
+// tell prints what came of it; every mutant that lived was told before.
 func (trial *trial) tell(t *testing.T, p part, wanted string) {
 	t.Helper()
-	slices.Sort(trial.lived)
 	unreached := 0
 	for _, id := range trial.lived {
-		reached := ""
 		if trial.covers[id] == nil {
-			reached = " (no test comes there)"
 			unreached++
 		}
-		t.Logf("%s: %s%s", trial.mutants[id].place, trial.mutants[id].what, reached)
 	}
 	branches, taken := 0, 0
 	for id, m := range trial.mutants {

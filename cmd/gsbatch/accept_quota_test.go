@@ -23,7 +23,7 @@ import (
 func TestQuotaIsUsedByProcesses(t *testing.T) {
 	windows, lengths := 3, []time.Duration{time.Second}
 	if os.Getenv("GSBATCH_PROMISES") != "" {
-		windows, lengths = 12, []time.Duration{2 * time.Second, 5 * time.Second, 10 * time.Second}
+		windows, lengths = 12, []time.Duration{2 * time.Second, 5 * time.Second}
 	}
 	for _, length := range lengths {
 		for _, kind := range []string{"fixed", "sliding"} {
