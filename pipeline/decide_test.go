@@ -60,8 +60,19 @@ func doubtful(s *stage, d *desk) *checkpoint.Run {
 // person changes a goal's description, as somebody does in Gainsight.
 func (s *stage) person(gsid, description string) {
 	s.Helper()
-	body := fmt.Sprintf(`{"requests":[{"record":{"Gsid":%q,"Description":%q}}]}`, gsid, description)
-	r := httptest.NewRequest(http.MethodPut, "/v1/csgoal/external/update", strings.NewReader(body))
+	s.directly(http.MethodPut, "update", fmt.Sprintf(`{"requests":[{"record":{"Gsid":%q,"Description":%q}}]}`, gsid, description))
+}
+
+// direct creates a goal as the rows of creates do, past all that watches.
+func (s *stage) direct(name, company, description string) {
+	s.Helper()
+	s.directly(http.MethodPost, "create", fmt.Sprintf(`{"requests":[{"record":{"Name":%q,"StatusName":"New","EntityType":"COMPANY","CompanyName":%q,"Description":%q}}],
+		"lookups":{"CompanyId":{"fields":{"CompanyName":"Name"},"lookupField":"Gsid","objectName":"company","multiMatchOption":"FIRSTMATCH","onNoMatch":"ERROR"}}}`, name, company, description))
+}
+
+func (s *stage) directly(method, path, body string) {
+	s.Helper()
+	r := httptest.NewRequest(method, "/v1/csgoal/external/"+path, strings.NewReader(body))
 	r.Host = s.server.Listener.Addr().String()
 	r.Header.Set("accesskey", emulator.DefaultAccessKey)
 	r.Header.Set("Content-Type", "application/json")
