@@ -204,7 +204,7 @@ func (trial *trial) noticed(t *testing.T, id int) (noticed, ended bool) {
 			if len(names) == 0 {
 				continue
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute+10*took)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+5*took)
 			err := trial.command(ctx, i, "^("+strings.Join(names, "|")+")$", "GSBATCH_MUTANT="+strconv.Itoa(id)).Run()
 			ended := ctx.Err() == nil
 			cancel()
@@ -257,9 +257,13 @@ func (trial *trial) tell(t *testing.T, p part, wanted string) {
 	}
 	branches, taken := 0, 0
 	for id, m := range trial.mutants {
-		if m.ways == 2 {
-			branches += 2
-			taken += trial.ways[id]&1 + trial.ways[id]>>1
+		if m.ways != 2 {
+			continue
+		}
+		branches += 2
+		taken += trial.ways[id]&1 + trial.ways[id]>>1
+		if missed := 3 &^ trial.ways[id]; missed > 0 {
+			t.Logf("%s: %s: %s", m.place, strings.TrimSuffix(m.what, ": is turned round"), [...]string{1: "never false", 2: "never true", 3: "no test comes there"}[missed])
 		}
 	}
 	all, killed := len(trial.mutants), len(trial.mutants)-len(trial.lived)

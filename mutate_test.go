@@ -350,7 +350,11 @@ func (m *mutator) enter(n ast.Node) func() {
 		}
 	}
 	if m.marks[n]&turned != 0 {
-		wrap("is turned round", "mutFlip(%q, ", 2, ")")
+		ways := 2
+		if m.info.Types[n.(ast.Expr)].Value != nil {
+			ways = 1 // true or false itself
+		}
+		wrap("is turned round", "mutFlip(%q, ", ways, ")")
 	}
 	if m.marks[n]&label != 0 {
 		m.label(n.(ast.Expr), wrap)

@@ -34,7 +34,11 @@ func tell(doubts []Doubt) (all []told) {
 // Doubts tells every row whose call had no answer at some time, and no other:
 // since when, how often, and what it is now.
 func TestDoubtsOfARun(t *testing.T) {
-	folder, run := newRun(t, 9)
+	folder, err := Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := planRun(t, folder, "a", 9, func(int64) Op { return payload(1, 2) })
 	at := func(seq, server int64) Event { return Event{Kind: Intent, Seq: seq, Attempt: 1, Server: server} }
 	user := func(e Event, name string) Event { e.User = name; return e }
 	journal(t, run,
@@ -49,8 +53,7 @@ func TestDoubtsOfARun(t *testing.T) {
 		outcomeOf(9, Rejected, ""), // without a call
 	)
 	closeRun(t, run)
-	run, err := folder.Lock(t.Context(), "a", Holder{})
-	if err != nil {
+	if run, err = folder.Lock(t.Context(), "a", Holder{}); err != nil {
 		t.Fatal(err)
 	}
 	doubts, err := run.Doubts(t.Context())
@@ -64,7 +67,7 @@ func TestDoubtsOfARun(t *testing.T) {
 	if diff := cmp.Diff(want, tell(doubts.Rows)); diff != "" || doubts.User != "U1" {
 		t.Errorf("user %q (-want +got):\n%s", doubts.User, diff)
 	}
-	if d := doubts.Rows[0]; d.Item == "" || d.Line != 3 || d.Action != "create" || d.Names != "company IBM" || d.Lookups == "" || d.Attempts != 1 {
+	if d := doubts.Rows[0]; d.Key != ([16]byte{1}) || d.Hash != ([16]byte{1, 2}) || d.Item == "" || d.Line != 3 || d.Action != "create" || d.Names != "company IBM" || d.Lookups == "" || d.Attempts != 1 {
 		t.Errorf("%+v", d)
 	}
 	claimed, err := run.Claimed(t.Context(), []string{"G3", "G1", "G9"})
@@ -305,5 +308,57 @@ func TestCountsOfTheTail(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(Counts{Created: 1, Rejected: 1, Skipped: 1, Pending: 3})
+	journal(t, run, intent(4), outcomeOf(4, InDoubt, ""), intent(4), outcomeOf(4, Created, "I"), intent(5), outcomeOf(5, Parked, ""), intent(5), outcomeOf(5, Rejected, ""))
+	expect(Counts{Created: 2, Rejected: 2, Skipped: 1, Pending: 1})
+	closeRun(t, run)
+}
+
+// A call that was refused before it was carried out is no attempt of its row.
+func TestAttemptsOfFates(t *testing.T) {
+	for _, tt := range []struct {
+		e    Event
+		want int
+	}{
+		{Event{Kind: Outcome, Status: Pending, HTTP: 429, Attempt: 2}, 1},
+		{Event{Kind: Outcome, Status: Pending, HTTP: 0, Attempt: 2}, 2},
+		{Event{Kind: Outcome, Status: Rejected, HTTP: 400, Attempt: 2}, 2},
+		{Event{Kind: Settled, Status: Pending, HTTP: 429, Attempt: 2}, 2},
+		{Event{Kind: Intent, Attempt: 2}, 2},
+	} {
+		if got := tt.e.fate().Attempts; got != tt.want {
+			t.Errorf("%+v: %d attempts, want %d", tt.e, got, tt.want)
+		}
+	}
+}
+
+// Once no call is allowed any more, intents that wait are left out, and
+// outcomes are kept.
+func TestIntentsAreDroppedInTrouble(t *testing.T) {
+	_, run := newRun(t, 3)
+	var kept []Event
+	j := run.Journal(func(events []Event) { kept = append(kept, events...) })
+	if _, err := j.add(intent(1)); err != nil {
+		t.Fatal(err)
+	}
+	j.Record(outcomeOf(2, Created, "G"))
+	if _, err := j.add(intent(3)); err != nil {
+		t.Fatal(err)
+	}
+	trouble := errors.New("moved away")
+	run.reserve.refuse(trouble)
+	j.Close()
+	if err := j.Serve(); !errors.Is(err, trouble) {
+		t.Error(err)
+	}
+	if err := j.Intend(intent(1)); !errors.Is(err, trouble) {
+		t.Errorf("an intent is allowed: %v", err)
+	}
+	var text string
+	if err := run.db.read.QueryRow(`SELECT batch FROM journal`).Scan(&text); err != nil {
+		t.Fatal(err)
+	}
+	if len(kept) != 1 || kept[0].Seq != 2 || !strings.HasPrefix(text, "o\t2\t") || strings.Count(text, "\n") != 1 {
+		t.Errorf("kept %+v as %q", kept, text)
+	}
 	closeRun(t, run)
 }

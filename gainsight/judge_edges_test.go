@@ -133,7 +133,7 @@ func TestJudgeTells(t *testing.T) {
 		`{"result":true,"requestId":"~!","data":{"goal":{"Gsid":"G1","ModifiedDate":1,"CreatedDate":1.79769313486e308}}}`: {Gsid: "G1", RequestID: "~!", ServerTime: time.UnixMilli(1).UTC()},
 	} {
 		got := judged(200, body)
-		want.Verdict, want.HTTPStatus = Done, 200
+		want.Verdict, want.HTTPStatus, want.Recorded = Done, 200, want.ServerTime
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", body, diff)
 		}
@@ -208,6 +208,10 @@ func TestJudgeHeadersByOtherNames(t *testing.T) {
 	}
 	if a := Judge(Exchange{Sent: true, Status: 429, Header: http.Header{"Retry-After": {"0"}}}); a.RetryAfter != 0 {
 		t.Errorf("Retry-After 0: %v", a.RetryAfter)
+	}
+	dated := Judge(Exchange{Sent: true, Status: 200, Header: http.Header{"Date": {"Tue, 31 Jan 2023 09:19:17 GMT"}}, Body: []byte(`{"result":true,"data":{"goal":{"Gsid":"G1","CreatedDate":1675156756000}}}`)})
+	if dated.ServerTime.UnixMilli() != 1675156757000 || dated.Recorded.UnixMilli() != 1675156756000 {
+		t.Errorf("server time %v, recorded %v", dated.ServerTime, dated.Recorded)
 	}
 	bad := http.Header{"Date": {"yesterday"}}
 	if a := Judge(Exchange{Sent: true, Status: 429, Header: bad}); !a.ServerTime.IsZero() {

@@ -80,13 +80,18 @@ type fit int
 
 const (
 	noFit    fit = iota
-	nearFit      // the natural key, time and author fit; a field that was sent differs
+	nearFit      // the natural key fits; the author, the time (by less than a day) or a field that was sent differs
 	exactFit     // every field that was sent is as sent
 )
 
-// clockSlack is by how much a goal's CreatedDate may be older than the server
-// time that was seen before its call.
-const clockSlack = 5 * time.Second
+// A goal whose CreatedDate is older than the server time that was seen before
+// a call, by more than clockSlack, was not made by that call; but clocks differ,
+// a gateway's from the database's and a zone's from another's, so that less than
+// clockDoubt is no proof.
+const (
+	clockSlack = 5 * time.Second
+	clockDoubt = 25 * time.Hour
+)
 
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
@@ -110,14 +115,14 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 			return noFit
 		}
 	}
-	if author := g.Text("CreatedById"); author != "" && user != "" && author != user {
-		return noFit
-	}
 	created, known := millis(g, "CreatedDate")
-	if known && s.doubt.Since > 0 && created < s.doubt.Since-clockSlack.Milliseconds() {
+	age := s.doubt.Since - created
+	if known && s.doubt.Since > 0 && age > clockDoubt.Milliseconds() {
 		return noFit
 	}
-	if !known || s.doubt.Since == 0 || s.lost || !s.asSent(g) {
+	author := g.Text("CreatedById")
+	foreign := author != "" && user != "" && author != user // the key may have been changed for another user's
+	if !known || s.doubt.Since == 0 || age > clockSlack.Milliseconds() || foreign || s.lost || !s.asSent(g) {
 		return nearFit
 	}
 	return exactFit

@@ -107,6 +107,7 @@ type model struct {
 	hides  func(body string) bool // whether a fetch finds nothing; may be nil
 	field  string                 // of which the tenant keeps only so many characters; "" none
 	keeps  int
+	skew   time.Duration // of the clock that the header Date tells
 
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
@@ -138,6 +139,9 @@ func (m *model) admit() bool {
 }
 
 func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.skew != 0 {
+		w = &skewed{w, m.skew}
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !m.admit() {
 		panic(http.ErrAbortHandler)
@@ -179,6 +183,24 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	}
+}
+
+// skewed is an answer of a gateway whose clock is not the database's.
+type skewed struct {
+	http.ResponseWriter
+	by time.Duration
+}
+
+func (w *skewed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *skewed) WriteHeader(status int) {
+	w.Header().Set("Date", time.Now().Add(w.by).UTC().Format(http.TimeFormat))
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *skewed) Write(p []byte) (int, error) {
+	w.Header().Set("Date", time.Now().Add(w.by).UTC().Format(http.TimeFormat))
+	return w.ResponseWriter.Write(p)
 }
 
 // fetchFails lets one in 40 reads fail while the schedule is not calm.

@@ -129,6 +129,21 @@ func TestMarkersThatAreNotKept(t *testing.T) {
 	}
 }
 
+// A gateway whose clock is ahead of the database's by some minutes, or behind
+// it: a goal that seems older than its call may be the call's all the same.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{-10 * time.Minute, 20 * time.Second, 10 * time.Minute} {
+		var sum tally
+		for seed := range uint64(10) {
+			t.Run(fmt.Sprintf("skew=%v,seed=%d", skew, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { schedule(t, seed, ordeal{skew: skew}, &sum) })
+			})
+		}
+		t.Log(&sum)
+	}
+}
+
 // number is what a variable of the environment asks for.
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -201,6 +216,7 @@ type ordeal struct {
 	marker string // field
 	cut    bool   // of the marker the tenant keeps
 	keeps  int    // so many characters
+	skew   time.Duration
 }
 
 // schedule plans rows and sees them through.
@@ -216,6 +232,7 @@ func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	if o.cut {
 		m.field, m.keeps = o.marker, o.keeps
 	}
+	m.skew = o.skew
 	d := s.desk()
 	s.closeRun(s.plan(d, scheduleRows(random, rows, kindred), planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)
 	s.leave(d)

@@ -16,8 +16,9 @@ import (
 // has; but a tenant may cut or drop what that field was sent, so that none is
 // found by it proves nothing while a goal is there by name that bears no other
 // row's. Otherwise its goal, if there is one, has the row's name, entity type and
-// known parents, was not made before the server time seen before the call, and
-// answers for no other row. One goal that also has every field as sent is the
+// known parents, was not made before the server time seen before the call, by
+// our own user, and answers for no other row. Where only the time, within a day,
+// or the user speaks against it, clocks may differ or the key have changed. One goal that also has every field as sent is the
 // row's: recovered. A goal that fits but for a field may be the row's too, so
 // that nothing is proved: parked. No goal at all, looked for after the settle
 // time, within which a call that was cut off may still land, while a goal of

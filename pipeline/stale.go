@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -37,6 +38,10 @@ func linesText(lines []int, rows int) string {
 	}
 	return text
 }
+
+// gatewaySlack is by how much the clock that told when the plan was made may be
+// ahead of the one that dates goals.
+const gatewaySlack = 15 * time.Minute
 
 // recheck looks, before the first call of a plan that was made earlier, which
 // goals somebody edited since, and which of those to be created somebody made.
@@ -129,7 +134,7 @@ func (r *recheck) modified(do func([]gainsight.Goal) error) error {
 	if since == 0 {
 		return &gainsight.Error{Answer: gainsight.Answer{Verdict: gainsight.Rejected}} // no time is known to ask for
 	}
-	since -= clockSlack.Milliseconds()
+	since -= gatewaySlack.Milliseconds()
 	return r.reader.each(r.stops.ctx, []gainsight.Condition{{Field: "ModifiedDate", Operator: "GTE",
 		Values: []gainsight.Value{gainsight.Number(strconv.FormatInt(since, 10))}}}, do)
 }
