@@ -20,7 +20,7 @@ type sought struct {
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
 	marker  string                     // that the goal bears in the run's marker field; "" none
-	lost    bool                       // it is looked for among goals that do not bear it
+	lost    bool                       // it is looked for among goals that the tenant may have made of it
 }
 
 // newSought reads the operation of a doubt. learned are the parents that
@@ -104,7 +104,7 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 	} else if s.lost && !strings.HasPrefix(strings.ToLower(s.marker), strings.ToLower(has)) {
 		return noFit // another row's, or whatever else somebody wrote there
 	}
-	if !sameName(g.Text("Name"), s.name) {
+	if name := g.Text("Name"); !sameName(name, s.name) && !(s.lost && resembles(name, s.name)) {
 		return noFit
 	}
 	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {

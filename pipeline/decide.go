@@ -160,7 +160,7 @@ func (s *settling) confirm(want *sought, d Decision) error {
 	if !want.isCreate() && want.doubt.Gsid != d.Gsid {
 		return refuse("is an update of goal " + want.doubt.Gsid + ", not of " + d.Gsid)
 	}
-	goals, _, err := s.fetch(question{"Gsid", d.Gsid})
+	goals, _, err := s.fetch(question{field: "Gsid", value: d.Gsid})
 	if err != nil {
 		s.fault(err)
 		return nil

@@ -107,7 +107,8 @@ type model struct {
 	hides  func(body string) bool // whether a fetch finds nothing; may be nil
 	field  string                 // of which the tenant keeps only so many characters; "" none
 	keeps  int
-	skew   time.Duration // of the clock that the header Date tells
+	names  func(string) string // what the tenant makes of names; may be nil
+	skew   time.Duration       // of the clock that the header Date tells
 
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
@@ -268,6 +269,14 @@ func (m *model) carryOut(r *http.Request, row string, body []byte) *httptest.Res
 	r = r.Clone(context.WithoutCancel(r.Context()))
 	if m.field != "" {
 		body = regexp.MustCompile(`("`+m.field+`":"[^"]{0,`+fmt.Sprint(m.keeps)+`})[^"]*"`).ReplaceAll(body, []byte(`$1"`))
+		r.ContentLength = int64(len(body))
+	}
+	if m.names != nil {
+		name := regexp.MustCompile(`"Name":("(?:[^"\\]|\\.)*")`).FindSubmatch(body)[1]
+		var sent string
+		_ = json.Unmarshal(name, &sent)
+		kept, _ := json.Marshal(m.names(sent))
+		body = bytes.Replace(body, name, kept, 1)
 		r.ContentLength = int64(len(body))
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))

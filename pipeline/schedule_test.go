@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -144,6 +145,25 @@ func TestClocksThatDiffer(t *testing.T) {
 	}
 }
 
+// A tenant that keeps names otherwise than they were sent: what is not found
+// by its name is not proved absent by that.
+func TestNamesThatAreNotKept(t *testing.T) {
+	t.Parallel()
+	for how, names := range map[string]func(string) string{
+		"escaped": html.EscapeString, "trimmed": func(name string) string { return strings.Join(strings.Fields(name), " ") },
+		"stripped": func(name string) string { return strings.NewReplacer("<i>", "", "</i>", "").Replace(name) },
+		"cleaned":  func(name string) string { return strings.NewReplacer("<", "", ">", "", "&", "").Replace(name) },
+	} {
+		var sum tally
+		for seed := range uint64(8) {
+			t.Run(fmt.Sprintf("%s,seed=%d", how, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { schedule(t, seed, ordeal{names: names}, &sum) })
+			})
+		}
+		t.Log(how, &sum)
+	}
+}
+
 // number is what a variable of the environment asks for.
 func number(t *testing.T, name string, otherwise int) int {
 	t.Helper()
@@ -217,6 +237,7 @@ type ordeal struct {
 	cut    bool   // of the marker the tenant keeps
 	keeps  int    // so many characters
 	skew   time.Duration
+	names  func(string) string // what the tenant makes of names, which are odd then
 }
 
 // schedule plans rows and sees them through.
@@ -232,9 +253,13 @@ func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	if o.cut {
 		m.field, m.keeps = o.marker, o.keeps
 	}
-	m.skew = o.skew
+	m.skew, m.names = o.skew, o.names
+	text := scheduleRows(random, rows, kindred)
+	if o.names != nil {
+		text = strings.ReplaceAll(text, "\ngoal ", "\nR&D <i>goal</i>  ")
+	}
 	d := s.desk()
-	s.closeRun(s.plan(d, scheduleRows(random, rows, kindred), planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)
+	s.closeRun(s.plan(d, text, planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)
 	s.leave(d)
 	run := (*checkpoint.Run)(nil)
 	for session := 0; ; session++ {

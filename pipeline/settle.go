@@ -15,7 +15,8 @@ import (
 // A create. With a marker field its goal bears the row's marker, which no other
 // has; but a tenant may cut or drop what that field was sent, so that none is
 // found by it proves nothing while a goal is there by name that bears no other
-// row's. Otherwise its goal, if there is one, has the row's name, entity type and
+// row's. A name that a tenant may keep otherwise than it was sent is looked for
+// by a part of it, too. Otherwise its goal, if there is one, has the row's name, entity type and
 // known parents, was not made before the server time seen before the call, by
 // our own user, and answers for no other row. Where only the time, within a day,
 // or the user speaks against it, clocks may differ or the key have changed. One goal that also has every field as sent is the
@@ -192,7 +193,7 @@ func (s *settling) ripe() bool { return !time.Now().Before(s.ripeAt()) }
 func (s *settling) compare(ctx context.Context, final bool) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
 	found = s.fetchAll()
 	if final && found != nil {
-		s.unmarked(found)
+		s.otherwise(found)
 	}
 	if s.stops.stopping() {
 		return nil, nil, nil
