@@ -13,23 +13,24 @@ import (
 // reading back.
 //
 // A create. With a marker field its goal bears the row's marker, which no other
-// has; but a tenant may cut or drop what that field was sent, so that none is
-// found by it proves nothing while a goal is there by name that bears no other
-// row's. A name that a tenant may keep otherwise than it was sent is looked for
-// by a part of it, too. Otherwise its goal, if there is one, has the row's name, entity type and
+// has. Otherwise its goal, if there is one, has the row's name, entity type and
 // known parents, was not made before the server time seen before the call, by
-// our own user, and answers for no other row. Where only the time, within a day,
-// or the user speaks against it, clocks may differ or the key have changed. One goal that also has every field as sent is the
-// row's: recovered. A goal that fits but for a field may be the row's too, so
-// that nothing is proved: parked. No goal at all, looked for after the settle
-// time, within which a call that was cut off may still land, while a goal of
-// ours made later is visible to the same kind of fetch: proved absent, and
-// pending again. Until then no other row of its natural key is sent.
+// our own user, and answers for no other row. It may not be as a row of another
+// run that is in doubt or under way would have it, either: that run may know the
+// parent by its name, and this one by its id. One goal that also has every field
+// as sent is the row's: recovered. A goal that fits but for a field may be the
+// row's too, so that nothing is proved: parked. So may one whose time, within a
+// day, or user alone speaks against it: clocks differ, and keys are changed. No
+// goal at all, looked for after the settle time, within which a call that was cut
+// off may still land, while a goal of ours made later is visible to the same kind
+// of fetch: proved absent, and pending again; but for what a tenant may have made
+// of a goal: one that lost its marker, or the blanks and tags of its name. Until
+// then no other row of its natural key is sent.
 //
 // An update. Its goal has every readable field as sent: updated. Otherwise,
 // after the settle time, a goal not modified since the call, or since the plan
-// read it, was not reached by it: pending again. One modified since, or an update with parts that reading
-// cannot show, is parked.
+// read it, was not reached by it: pending again. One modified since, or an update
+// with parts that reading cannot show, is parked.
 //
 // What must hold: a call does not land later than the settle time after its
 // connection ended, and a fetch that shows a later goal shows an earlier one.
