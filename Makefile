@@ -9,10 +9,11 @@ TOOLS := $(BIN)/tools
 GOLANGCI_VERSION := v2.15.0
 STATICCHECK_VERSION := v0.8.2
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)/golangci-lint
+PEERS := $(BIN)/peers
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
-.PHONY: build test promises mutants torture replay demo lint race bench fuzz clean help
+.PHONY: build test look promises mutants torture replay demo lint race bench bench-peers microbench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -20,6 +21,11 @@ build: ## build ./bin/gsbatch, static and without local paths
 test: ## run all tests
 	@$(GO) version
 	$(GO) test ./...
+
+look: ## open the report pages of several runs in a real browser: CHROMIUM, or the one in the path; SHOTS=folder keeps pictures
+	@GSBATCH_CHROMIUM="$(or $(CHROMIUM),$$(command -v chromium || command -v chromium-browser || command -v google-chrome))"; \
+	if [ -z "$$GSBATCH_CHROMIUM" ]; then echo "no browser: install chromium, or name one with CHROMIUM="; exit 1; fi; \
+	GSBATCH_CHROMIUM="$$GSBATCH_CHROMIUM" GSBATCH_SHOTS="$(abspath $(SHOTS))" $(GO) test -count=1 -run '^TestLook$$' -v ./cmd/gsbatch
 
 promises: ## measure every promise and write the README's table; ONLY="R4 S1" for some
 	GSBATCH_PROMISES="$(or $(ONLY),all)" GSBATCH_MUTANTS=all GSBATCH_SAMPLES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
@@ -48,7 +54,15 @@ lint: $(GOLANGCI) $(STATICCHECK) ## formatting, vet, tidy modules, staticcheck, 
 race: ## run the short tests with the race detector
 	CGO_ENABLED=1 $(GO) test -race -short ./...
 
-bench: ## run the benchmarks; BENCH=regexp chooses
+bench: ## measure every promise of speed and write BENCH.md's table; ONLY="P1 P6" takes some, ROWS=100000 is quick
+	GSBATCH_BENCH=1 GSBATCH_BENCH_ROWS=$(ROWS) GSBATCH_BENCH_ROUNDS=$(ROUNDS) GSBATCH_BENCH_ONLY="$(ONLY)" GSBATCH_BENCH_PEERS=$(wildcard $(PEERS)/node_modules/..) \
+		$(GO) test -count=1 -timeout=0 -run '^TestBench$$' -v .
+
+bench-peers: $(PEERS)/node_modules ## the same, beside DuckDB, undici, SheetJS, Miller and xlsx2csv, installed if missing
+	command -v mlr >/dev/null && command -v xlsx2csv >/dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends miller xlsx2csv; }
+	$(MAKE) bench
+
+microbench: ## run the benchmarks of the packages; BENCH=regexp chooses
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
 
 # A target is listed by its name, and its package by the line that follows.
@@ -65,10 +79,15 @@ clean: ## remove what was built
 	rm -rf $(BIN) dist
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 $(GOLANGCI):
 	GOBIN=$(abspath $(@D)) $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION)
 
 $(STATICCHECK):
 	GOBIN=$(abspath $(@D)) $(GO) install honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION)
+
+# undici 8 wants a newer Node than Debian has.
+$(PEERS)/node_modules:
+	mkdir -p $(PEERS)
+	npm install --silent --no-audit --no-fund --prefix $(PEERS) undici@7 @duckdb/node-api@1.5.6-r.1 xlsx@0.18

@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"iter"
 )
 
@@ -25,7 +24,7 @@ func (r *Run) AddCandidates(ctx context.Context, found []Candidate) error {
 		for _, c := range found {
 			w.exec(&w.ops, `INSERT OR REPLACE INTO candidates (seq, gsid, sure, doc) VALUES (?, ?, ?, ?)`, c.Seq, c.Gsid, c.Sure, c.Doc)
 		}
-		return errors.Join(w.err, w.close())
+		return w.close()
 	})
 }
 

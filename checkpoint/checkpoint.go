@@ -14,7 +14,9 @@
 // and resume read. While a run is applied a Reserve of room lies beside it: once
 // the disk is full, or the file has vanished, outcomes are still taken and
 // intents are not. So the journal is the history and the fates are its sum:
-// losing the machine between any two steps loses neither.
+// losing the machine between any two steps loses neither. Reports for people are
+// made of sums that are bounded however long the run is: Kinds of problems, the
+// Timeline of its calls, and the Sessions of the processes that made them.
 package checkpoint
 
 import (

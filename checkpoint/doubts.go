@@ -8,6 +8,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 )
 
 // Doubt is a row of which a call may or may not have been executed, or was in
@@ -24,6 +25,7 @@ type Doubt struct {
 	// Before is the ModifiedDate of the goal as the plan read it, in epoch
 	// milliseconds; 0: it was not read.
 	Before int64
+	Why    string // the code and the reason of its fate: what the last call was answered with
 }
 
 // Doubts are what settling needs to know of a run.
@@ -44,58 +46,87 @@ func (r *Run) Doubts(ctx context.Context) (Doubts, error) {
 }
 
 func (r *Run) scanDoubts(ctx context.Context) (doubtScan, error) {
-	scan := doubtScan{open: map[int64]int64{}, found: map[int64]*Doubt{}}
+	scan := doubtScan{open: map[int64]string{}, found: map[int64]*Doubt{}}
 	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
-		return true, eachEvent(text, func(e *Event) error {
-			scan.event(e)
-			return nil
-		})
+		return true, scan.record(text)
 	})
-	for seq, server := range scan.open { // the process ended before their answers
-		scan.doubt(seq, server)
+	if err != nil {
+		return scan, err
 	}
-	return scan, err
+	for seq, line := range scan.open { // the process ended before their answers
+		if err := scan.doubt(seq, line); err != nil {
+			return scan, &StorageError{Path: r.db.path, Err: err}
+		}
+	}
+	return scan, nil
 }
 
-// doubtScan follows the events of a run.
+// doubtScan follows the events of a run. A run of a million rows is walked over
+// before its first call, so that of most lines the head alone is read: Fold
+// has read them whole.
 type doubtScan struct {
-	open  map[int64]int64 // server times of intents that have no outcome so far
+	open  map[int64]string // lines of intents that have no outcome so far
 	found map[int64]*Doubt
 	user  string
 }
 
-func (s *doubtScan) event(e *Event) {
-	server, open := s.open[e.Seq]
-	switch e.Kind {
-	case Intent:
-		if open { // an earlier process ended before its outcome
-			s.doubt(e.Seq, server)
+// record follows the events of one journal record.
+func (s *doubtScan) record(text string) error {
+	created := "" // the last outcome of a create that happened
+	for line := range strings.Lines(text) {
+		line = strings.TrimSuffix(line, "\n")
+		kind, seq, err := headOf(line)
+		if err != nil {
+			return err
 		}
-		s.open[e.Seq] = e.Server
-	case Outcome:
-		delete(s.open, e.Seq)
-		if open && e.Status == InDoubt {
-			s.doubt(e.Seq, server)
+		intent, open := s.open[seq]
+		doubtful := false
+		switch kind {
+		case Intent:
+			doubtful = open // an earlier process ended before its outcome
+			s.open[seq] = line
+		case Outcome:
+			delete(s.open, seq)
+			switch statusIn(line) {
+			case Created:
+				created = line
+			case InDoubt:
+				doubtful = open
+			}
+		case Settled:
+			delete(s.open, seq)
+			doubtful = open
 		}
-		if e.Status == Created && e.User != "" {
-			s.user = e.User
-		}
-	case Settled:
-		if open {
-			delete(s.open, e.Seq)
-			s.doubt(e.Seq, server)
+		if doubtful {
+			if err := s.doubt(seq, intent); err != nil {
+				return err
+			}
 		}
 	}
+	if created == "" {
+		return nil
+	}
+	e, err := parseEvent(created)
+	if e.User != "" {
+		s.user = e.User
+	}
+	return err
 }
 
-func (s *doubtScan) doubt(seq, server int64) {
+// doubt enters the call of an intent as one whose answer is not known.
+func (s *doubtScan) doubt(seq int64, intent string) error {
+	e, err := parseEvent(intent)
+	if err != nil {
+		return err
+	}
 	d := s.found[seq]
 	if d == nil {
-		d = &Doubt{Since: server}
+		d = &Doubt{Since: e.Server}
 		s.found[seq] = d
 	}
-	d.Last = server
+	d.Last = e.Server
 	d.Sends++
+	return nil
 }
 
 // fillDoubts reads the operations and fates of the rows, and gives them in input order.
@@ -108,7 +139,8 @@ func (r *Run) fillDoubts(ctx context.Context, found map[int64]*Doubt) ([]Doubt, 
 		return nil, err
 	}
 	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified,
-		coalesce(f.status, 'in_doubt'), coalesce(f.gsid, ''), coalesce(f.attempts, 0), coalesce(b.modified, 0)
+		coalesce(f.status, 'in_doubt'), coalesce(f.gsid, ''), coalesce(f.attempts, 0), coalesce(b.modified, 0),
+		coalesce(trim(f.code || ' ' || f.reason), '')
 		FROM ops o LEFT JOIN texts l ON l.id = o.lookups LEFT JOIN texts n ON n.id = o.names LEFT JOIN fates f ON f.seq = o.seq
 		LEFT JOIN befores b ON b.seq = o.seq WHERE o.seq IN (SELECT value FROM json_each(?)) ORDER BY o.seq`, string(list))
 	if err != nil {
@@ -121,7 +153,7 @@ func (r *Run) fillDoubts(ctx context.Context, found map[int64]*Doubt) ([]Doubt, 
 		var lookups, names sql.NullString
 		var key, hash sql.RawBytes
 		var gsid string
-		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts, &d.Before); err != nil {
+		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts, &d.Before, &d.Why); err != nil {
 			return nil, r.db.wrap(err)
 		}
 		copy(d.Key[:], key)
@@ -253,7 +285,7 @@ type Foreign struct {
 // those that another process is applying. It brings the index of what was
 // created up to date, so that ClaimedElsewhere knows of every other goal.
 func (t *Tenant) DoubtsElsewhere(ctx context.Context, run *Run) ([]Foreign, error) {
-	if err := t.IndexCreated(ctx); err != nil {
+	if err := t.IndexCreated(ctx, run.info.ID); err != nil {
 		return nil, err
 	}
 	open, err := t.openElsewhere(ctx, run)
@@ -262,7 +294,7 @@ func (t *Tenant) DoubtsElsewhere(ctx context.Context, run *Run) ([]Foreign, erro
 	}
 	var all []Foreign
 	for _, id := range slices.Sorted(maps.Keys(open)) {
-		some, err := t.doubtsOf(ctx, id, open[id])
+		some, err := t.doubtsOf(ctx, run.info.Object, id, open[id])
 		if err != nil {
 			return nil, err
 		}
@@ -293,8 +325,9 @@ func (t *Tenant) openElsewhere(ctx context.Context, run *Run) (map[string]map[in
 	return open, t.db.wrap(rows.Err())
 }
 
-// doubtsOf reads those of a run; none of one that was pruned.
-func (t *Tenant) doubtsOf(ctx context.Context, id string, seqs map[int64]bool) ([]Foreign, error) {
+// doubtsOf reads those of a run; none of one that was pruned, or whose records
+// are of another kind.
+func (t *Tenant) doubtsOf(ctx context.Context, object, id string, seqs map[int64]bool) ([]Foreign, error) {
 	run, err := t.folder.View(ctx, id)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, nil
@@ -303,6 +336,9 @@ func (t *Tenant) doubtsOf(ctx context.Context, id string, seqs map[int64]bool) (
 		return nil, err
 	}
 	defer run.Close() //nolint:errcheck // read only
+	if run.info.Object != object {
+		return nil, nil
+	}
 	scan, err := run.scanDoubts(ctx)
 	if err != nil {
 		return nil, err

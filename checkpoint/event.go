@@ -101,6 +101,26 @@ func eachEvent(text string, do func(*Event) error) error {
 	return nil
 }
 
+// headOf reads the kind and the row of an event's line and leaves the rest.
+func headOf(line string) (kind EventKind, seq int64, err error) {
+	if len(line) > 2 && line[1] == '\t' {
+		digits, _, found := strings.Cut(line[2:], "\t")
+		if seq, err := strconv.ParseInt(digits, 10, 64); found && err == nil {
+			return EventKind(line[0]), seq, nil
+		}
+	}
+	return 0, 0, fmt.Errorf("journal: line that is no event: %q", line)
+}
+
+// statusIn is the status in the line of an outcome: its sixth field.
+func statusIn(line string) Status {
+	for range 5 {
+		_, line, _ = strings.Cut(line, "\t")
+	}
+	status, _, _ := strings.Cut(line, "\t")
+	return Status(status)
+}
+
 func parseEvent(line string) (Event, error) {
 	p := eventParser{rest: line}
 	e := Event{Kind: EventKind(p.char()), Seq: p.number(), Attempt: int(p.number()), At: p.number(), Server: p.number()}

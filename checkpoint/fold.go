@@ -102,7 +102,7 @@ func (r *Run) writeFates(ctx context.Context, upto int64, fates map[int64]Fate) 
 			fate := fates[seq]
 			w.fate(seq, &fate)
 		}
-		if err := errors.Join(w.err, w.close()); err != nil {
+		if err := w.close(); err != nil {
 			return err
 		}
 		_, err := tx.ExecContext(ctx, `INSERT INTO folded (id, upto) VALUES (1, ?) ON CONFLICT (id) DO UPDATE SET upto = excluded.upto`, upto)

@@ -46,16 +46,16 @@ func (r *Run) Journal(onCommit func([]Event)) *Journal {
 
 func newBatch() *batch { return &batch{done: make(chan struct{})} }
 
-// Intend returns when the intent, or whatever else must be durable before
-// anything follows from it, and every event recorded before it, is on the
+// Intend returns when the intents of one call, or whatever else must be durable
+// before anything follows from it, and every event recorded before, are on the
 // disk. Only then may the call be sent. After a failed commit it returns
 // that commit's *StorageError at once, and so it does once the run has its
 // Trouble, though outcomes are still taken then.
-func (j *Journal) Intend(e Event) error {
+func (j *Journal) Intend(events ...Event) error {
 	if err := j.run.reserve.trouble(); err != nil {
 		return err
 	}
-	b, err := j.add(e)
+	b, err := j.add(events...)
 	if err != nil {
 		return err
 	}
@@ -70,15 +70,17 @@ func (j *Journal) Record(e Event) {
 	_, _ = j.add(e) // the failure is Serve's to report
 }
 
-func (j *Journal) add(e Event) (*batch, error) {
+func (j *Journal) add(events ...Event) (*batch, error) {
 	j.mu.Lock()
 	if j.err != nil || j.closed {
 		defer j.mu.Unlock()
 		return nil, errors.Join(j.err, closedError(j.closed))
 	}
 	b := j.batch
-	b.text = appendEvent(b.text, &e)
-	b.events = append(b.events, e)
+	for i := range events {
+		b.text = appendEvent(b.text, &events[i])
+	}
+	b.events = append(b.events, events...)
 	j.mu.Unlock()
 	j.signal()
 	return b, nil

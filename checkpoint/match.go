@@ -78,11 +78,16 @@ func (t *Tenant) makers(ctx context.Context, run *Run) (map[[16]byte][]maker, er
 		return nil, err
 	}
 	made := map[[16]byte][]maker{}
+	others, err := t.hasOthers(ctx, run)
+	if err != nil || !others {
+		return nil, err
+	}
 	err = run.attached(ctx, t.db.path, func(conn *sql.Conn) error {
 		rows, err := conn.QueryContext(ctx, `
 			SELECT c.key, c.hash, c.gsid, c.run, c.line, c.gsid IN (
 				SELECT f.gsid FROM fates f JOIN ops o ON o.seq = f.seq WHERE f.status = 'unchanged' AND o.action = 'create')
 			FROM other.created c WHERE c.tenant = ? AND c.run <> ? AND c.key IN (SELECT key FROM ops WHERE action = 'create')
+			AND c.gsid NOT IN (SELECT gsid FROM other.deleted WHERE tenant = c.tenant)
 			ORDER BY c.run, c.seq`, t.name, run.info.ID)
 		if err != nil {
 			return err
@@ -103,6 +108,15 @@ func (t *Tenant) makers(ctx context.Context, run *Run) (map[[16]byte][]maker, er
 		return rows.Err()
 	})
 	return made, err
+}
+
+// hasOthers says whether the index knows any create of a run other than run:
+// where it does not, the keys of run's own, which lie among its operations,
+// need not be read.
+func (t *Tenant) hasOthers(ctx context.Context, run *Run) (has bool, err error) {
+	err = t.db.read.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM created WHERE tenant = ? AND run < ?) OR EXISTS (SELECT 1 FROM created WHERE tenant = ? AND run > ?)`,
+		t.name, run.info.ID, t.name, run.info.ID).Scan(&has)
+	return has, t.db.wrap(err)
 }
 
 // ancestors are the runs whose rows run retries, where equal rows are meant to

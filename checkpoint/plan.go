@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/binary"
 	"errors"
+	"strings"
 )
 
 // Cell is one of the user's cells as read; Kind is the reader's.
@@ -56,6 +57,7 @@ type Batch struct {
 	fates  []seqFate
 	found  []seqProblem
 	rows   int
+	spare  [][]byte // of chunks that were written
 }
 
 // chunk is the cells of up to chunkRows rows, one after the other.
@@ -79,14 +81,32 @@ type seqProblem struct {
 // chunkRows is how many rows' cells lie together in one record.
 const chunkRows = 256
 
+// Reset empties the batch for other rows; it keeps its memory.
+func (b *Batch) Reset() {
+	for i := range b.chunks {
+		b.spare = append(b.spare, b.chunks[i].data[:0])
+	}
+	clear(b.ops)
+	clear(b.fates)
+	clear(b.found)
+	b.chunks, b.ops, b.fates, b.found, b.rows = b.chunks[:0], b.ops[:0], b.fates[:0], b.found[:0], 0
+}
+
 // Rows is how many rows the batch holds.
 func (b *Batch) Rows() int { return b.rows }
+
+// Empty says that there is nothing to be written.
+func (b *Batch) Empty() bool { return b.rows == 0 && len(b.found) == 0 }
 
 // Add adds a row with its cells as read, and either an operation (nil: none is
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
 	if n := len(b.chunks); n == 0 || b.chunks[n-1].rows == chunkRows {
-		b.chunks = append(b.chunks, chunk{seq: seq})
+		var data []byte
+		if n := len(b.spare); n > 0 {
+			data, b.spare = b.spare[n-1], b.spare[:n-1]
+		}
+		b.chunks = append(b.chunks, chunk{seq: seq, data: data})
 	}
 	last := &b.chunks[len(b.chunks)-1]
 	last.data = appendRow(last.data, line, cells)
@@ -130,8 +150,8 @@ func (r *Run) Planner() *Planner {
 	return &Planner{run: r, texts: map[string]int64{"": 0}}
 }
 
-// Write adds the batch to the plan in one transaction; some thousands of rows
-// a time is fast.
+// Write adds the batch to the plan in one transaction; a thousand rows a time
+// is fast. It keeps nothing of the batch.
 func (p *Planner) Write(ctx context.Context, b *Batch) error {
 	return p.run.db.transaction(ctx, func(tx *sql.Tx) error {
 		w := planWriter{ctx: ctx, tx: tx}
@@ -141,7 +161,7 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		}
 		for i := range b.ops {
 			op := &b.ops[i]
-			w.exec(&w.ops, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			w.insert(&w.newOps, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES `,
 				op.Seq, op.Line, op.Action, op.Gsid, op.Item, p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
 			if op.Aside != "" {
 				w.exec(&w.asides, `INSERT INTO asides (seq, doc) VALUES (?, ?)`, op.Seq, op.Aside)
@@ -153,7 +173,7 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		for i := range b.found {
 			w.problem(b.found[i].seq, b.found[i].n, &b.found[i].Problem)
 		}
-		return errors.Join(w.err, w.close())
+		return w.close()
 	})
 }
 
@@ -180,11 +200,48 @@ func (p *Planner) text(w *planWriter, text string) int64 {
 
 // planWriter holds a transaction's prepared statements and its first error.
 type planWriter struct {
-	ctx                                context.Context
-	tx                                 *sql.Tx
-	cells, ops, fates, problems, texts *sql.Stmt
-	asides, befores                    *sql.Stmt
-	err                                error
+	ctx                         context.Context
+	tx                          *sql.Tx
+	cells, ops, problems, texts *sql.Stmt
+	asides, befores             *sql.Stmt
+	newOps, newFates            bulk
+	err                         error
+}
+
+// bulkRows is how many rows one statement inserts: to execute one costs as much
+// as to insert a row or two.
+const bulkRows = 32
+
+// bulk gathers rows of a table for one statement.
+type bulk struct {
+	into string // INSERT INTO table (columns) VALUES
+	wide int    // columns
+	args []any
+	stmt *sql.Stmt // of bulkRows rows
+}
+
+// insert adds a row to those of b, and inserts them once they are enough. The
+// last of them are inserted by close.
+func (w *planWriter) insert(b *bulk, into string, args ...any) {
+	b.into, b.wide = into, len(args)
+	if b.args = append(b.args, args...); len(b.args) < bulkRows*len(args) {
+		return
+	}
+	w.exec(&b.stmt, b.query(bulkRows), b.args...)
+	b.args = b.args[:0]
+}
+
+// query is the statement that inserts so many rows.
+func (b *bulk) query(rows int) string {
+	row := "(?" + strings.Repeat(", ?", b.wide-1) + ")"
+	return b.into + row + strings.Repeat(", "+row, rows-1)
+}
+
+// rest inserts the rows that are left.
+func (w *planWriter) rest(b *bulk) {
+	if w.err == nil && len(b.args) > 0 {
+		_, w.err = w.tx.ExecContext(w.ctx, b.query(len(b.args)/b.wide), b.args...)
+	}
 }
 
 func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result {
@@ -202,7 +259,7 @@ func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result
 }
 
 func (w *planWriter) fate(seq int64, f *Fate) {
-	w.exec(&w.fates, `INSERT OR REPLACE INTO fates (seq, status, gsid, field, code, reason, attempts, request_id, at, server) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	w.insert(&w.newFates, `INSERT OR REPLACE INTO fates (seq, status, gsid, field, code, reason, attempts, request_id, at, server) VALUES `,
 		seq, string(f.Status), f.Gsid, f.Field, f.Code, f.Reason, f.Attempts, f.RequestID, f.At, f.Server)
 }
 
@@ -211,9 +268,12 @@ func (w *planWriter) problem(seq int64, n int, p *Problem) {
 		seq, n, p.Place, p.Field, p.Code, p.Value, p.Message, p.Mend, p.Warning)
 }
 
+// close inserts what was gathered and gives the first error.
 func (w *planWriter) close() error {
-	var err error
-	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.fates, w.problems, w.texts, w.asides, w.befores} {
+	w.rest(&w.newOps)
+	w.rest(&w.newFates)
+	err := w.err
+	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.newOps.stmt, w.newFates.stmt, w.problems, w.texts, w.asides, w.befores} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"iter"
 )
 
@@ -47,7 +46,7 @@ func (r *Run) Revise(ctx context.Context, revisions []Revision) error {
 				w.problem(v.Seq, maxProblems+n, &v.Problems[n])
 			}
 		}
-		return errors.Join(w.err, w.close())
+		return w.close()
 	})
 }
 
@@ -96,6 +95,26 @@ func (r *Run) Changes(ctx context.Context) iter.Seq2[Change, error] {
 	return inBatches(func(after int64) ([]Change, error) {
 		return r.changes(ctx, changeColumns+`WHERE o.seq > ? ORDER BY o.seq LIMIT ?`, after, opBatch)
 	}, func(c *Change) int64 { return c.Seq })
+}
+
+// PendingCompared tells, in input order, the pending rows whose goals were read
+// for the plan and had a ModifiedDate, as of the last Fold.
+func (r *Run) PendingCompared(ctx context.Context, do func(seq int64, gsid string)) error {
+	rows, err := r.db.read.QueryContext(ctx, `SELECT b.seq, o.gsid FROM befores b JOIN ops o ON o.seq = b.seq LEFT JOIN fates f ON f.seq = b.seq
+		WHERE b.modified > 0 AND coalesce(f.status, 'pending') = 'pending' ORDER BY b.seq`)
+	if err != nil {
+		return r.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	for rows.Next() {
+		var seq int64
+		var gsid string
+		if err := rows.Scan(&seq, &gsid); err != nil {
+			return r.db.wrap(err)
+		}
+		do(seq, gsid)
+	}
+	return r.db.wrap(rows.Err())
 }
 
 // inBatches yields what read gives, at most opBatch of them behind a row at a time.

@@ -50,7 +50,8 @@ type Info struct {
 	Amends      string          `json:"amends,omitempty"`        // the run whose goals it mends
 	Superseded  string          `json:"superseded_by,omitempty"` // the run that mends its goals
 	CreatedAt   time.Time       `json:"created_at"`
-	Seconds     float64         `json:"seconds"` // spent applying, over all sessions
+	ValueMaps   string          `json:"value_maps,omitempty"` // piece of a mapping file for wrong names that planning found
+	Seconds     float64         `json:"seconds"`              // spent applying, over all sessions
 	ExitCode    *int            `json:"exit_code"`
 	ResumeAt    *time.Time      `json:"resume_at,omitempty"`
 	Counts      Counts          `json:"counts"` // as of the last stop
@@ -98,6 +99,7 @@ type Run struct {
 	lock *lock // nil when opened for reading
 	info Info
 
+	relaxed bool // commits need not be on the disk: a plan that is cut short is void
 	reserve reserve
 }
 
@@ -120,9 +122,14 @@ CREATE TABLE IF NOT EXISTS folded (id INTEGER PRIMARY KEY CHECK (id = 1), upto I
 CREATE TABLE IF NOT EXISTS fates (
   seq INTEGER PRIMARY KEY, status TEXT NOT NULL, gsid TEXT NOT NULL, field TEXT NOT NULL, code TEXT NOT NULL,
   reason TEXT NOT NULL, attempts INTEGER NOT NULL, request_id TEXT NOT NULL, at INTEGER NOT NULL, server INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS fates_open ON fates (seq) WHERE status IN ('in_doubt', 'parked');
+CREATE INDEX IF NOT EXISTS fates_pending ON fates (seq) WHERE status = 'pending';
 CREATE TABLE IF NOT EXISTS asides (seq INTEGER PRIMARY KEY, doc TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS candidates (seq INTEGER NOT NULL, gsid TEXT NOT NULL, sure INTEGER NOT NULL, doc TEXT NOT NULL, PRIMARY KEY (seq, gsid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS befores (seq INTEGER PRIMARY KEY, modified INTEGER NOT NULL, modified_by TEXT NOT NULL, doc TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sessions (
+  id INTEGER PRIMARY KEY, began INTEGER NOT NULL, ended INTEGER NOT NULL DEFAULT 0, per_minute REAL NOT NULL,
+  exit_code INTEGER NOT NULL DEFAULT 0, why TEXT NOT NULL DEFAULT '');
 COMMIT;
 `
 
@@ -150,10 +157,33 @@ func (f *Folder) Create(ctx context.Context, info Info, holder Holder) (*Run, er
 		return nil, errors.Join(err, held.release())
 	}
 	run := &Run{db: db, lock: held, info: info}
-	if err := run.save(ctx); err != nil {
+	err = run.save(ctx)
+	if err == nil {
+		err = run.relax(ctx)
+	}
+	if err != nil {
 		return nil, errors.Join(err, run.Close())
 	}
 	return run, nil
+}
+
+// relax makes commits cheap while the run is planned: they are synced with the
+// one that makes it a plan, and the write-ahead log is folded in every 64 MB
+// instead of every 4. Of a million rows this saves some 900 syncs.
+func (r *Run) relax(ctx context.Context) error {
+	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16384`)
+	r.relaxed = err == nil
+	return r.db.wrap(err)
+}
+
+// tighten makes every commit durable again, and with the next one all before it.
+func (r *Run) tighten(ctx context.Context) error {
+	if !r.relaxed {
+		return nil
+	}
+	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`)
+	r.relaxed = err != nil
+	return r.db.wrap(err)
 }
 
 // Lock opens the run of that exact id for writing and brings its fates up to
@@ -207,9 +237,14 @@ func (r *Run) Close() error {
 // Info is what is known of the run as a whole.
 func (r *Run) Info() Info { return r.info }
 
-// SetInfo changes what is known of the run, durably.
+// SetInfo changes what is known of the run, durably unless it is still being planned.
 func (r *Run) SetInfo(ctx context.Context, change func(*Info)) error {
 	change(&r.info)
+	if r.info.State != Planning {
+		if err := r.tighten(ctx); err != nil {
+			return err
+		}
+	}
 	return r.save(ctx)
 }
 

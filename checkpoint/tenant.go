@@ -31,6 +31,7 @@ CREATE TABLE IF NOT EXISTS created (
   tenant TEXT NOT NULL, run TEXT NOT NULL, seq INTEGER NOT NULL, line INTEGER NOT NULL,
   key BLOB NOT NULL, hash BLOB NOT NULL, gsid TEXT NOT NULL, PRIMARY KEY (tenant, run, seq)) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS created_key ON created (tenant, key);
+CREATE TABLE IF NOT EXISTS deleted (tenant TEXT NOT NULL, gsid TEXT NOT NULL, PRIMARY KEY (tenant, gsid)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS indexed (run TEXT PRIMARY KEY, upto INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS learned (tenant TEXT NOT NULL, names TEXT NOT NULL, parents TEXT NOT NULL, PRIMARY KEY (tenant, names, parents)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS applying (n INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL UNIQUE, tenant TEXT NOT NULL);
@@ -72,16 +73,16 @@ func (f *Folder) tenantPath() string { return filepath.Join(f.dir, "tenant.db") 
 func (t *Tenant) Close() error { return t.db.close() }
 
 // IndexCreated brings the index of created payloads up to date with the
-// journals of all runs of this tenant, also of those that another process is
-// applying now. It is called when a plan is made or applied, so that a run
-// itself pays nothing for the index.
-func (t *Tenant) IndexCreated(ctx context.Context) error {
+// journals of all runs of this tenant but for the one of id except, also of
+// those that another process is applying now. It is called when a plan is made
+// or applied, so that a run itself pays nothing for the index.
+func (t *Tenant) IndexCreated(ctx context.Context, except string) error {
 	infos, err := t.folder.List(ctx)
 	if err != nil {
 		return err
 	}
 	for _, info := range infos {
-		if info.Tenant != t.name || info.State == Planning {
+		if info.Tenant != t.name || info.State == Planning || info.ID == except {
 			continue
 		}
 		if err := t.indexRun(ctx, info.ID); err != nil {
@@ -121,8 +122,8 @@ func indexedUpto(ctx context.Context, q querier, run string) (int64, error) {
 	return upto, err
 }
 
-// indexFates enters creates that happened or may have happened, and takes out
-// those that did not after all. The fates are those of the journal from from to
+// indexFates enters creates that happened or may have happened, takes out
+// those that did not after all, and notes the records that were deleted. The fates are those of the journal from from to
 // upto; where another process has indexed from there meanwhile, they may be
 // older than what it entered, and nothing is done.
 func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fates map[int64]Fate) error {
@@ -154,6 +155,14 @@ func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fat
 				_, err = remove.ExecContext(ctx, t.name, run.info.ID, op.Seq)
 			}
 			if err != nil {
+				return err
+			}
+		}
+		for _, fate := range fates {
+			if fate.Status != Deleted {
+				continue
+			}
+			if _, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO deleted (tenant, gsid) VALUES (?, ?)`, t.name, fate.Gsid); err != nil {
 				return err
 			}
 		}

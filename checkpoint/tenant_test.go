@@ -32,7 +32,7 @@ func openTenant(t *testing.T, folder *Folder) *Tenant {
 // matches brings the index up to date and asks it.
 func matches(t *testing.T, tenant *Tenant, run *Run) []Match {
 	t.Helper()
-	if err := tenant.IndexCreated(t.Context()); err != nil {
+	if err := tenant.IndexCreated(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	found, err := tenant.MatchCreated(t.Context(), run)
@@ -217,7 +217,7 @@ func TestIndexIsNotSetBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	journal(t, other, intent(1), outcomeOf(1, Created, "G"))
-	if err := tenant.IndexCreated(t.Context()); err != nil {
+	if err := tenant.IndexCreated(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
 	if err := tenant.indexFates(t.Context(), other, 0, last, old); err != nil {

@@ -17,7 +17,31 @@ const (
 	keepBuffer = 64 << 10 // a larger one is left to the collector
 )
 
-// requestBody is {"requests":[ITEM],"lookups":LOOKUPS}, without lookups where
+// body is the body of a write.
+func (w *Write) body() []byte {
+	if w.Action == "delete" {
+		return joined(`{"recordIds":[`, w.Items, `]}`)
+	}
+	if len(w.Items) == 1 {
+		return requestBody(w.Items[0], w.Lookups)
+	}
+	items := joined("", w.Items, "")
+	return requestBody(items, w.Lookups)
+}
+
+// joined are items with commas between them.
+func joined(start string, items [][]byte, end string) []byte {
+	body := []byte(start)
+	for i, item := range items {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = append(body, item...)
+	}
+	return append(body, end...)
+}
+
+// requestBody is {"requests":[ITEMS],"lookups":LOOKUPS}, without lookups where
 // they are nil. It is a copy: net/http may go on reading a body after a call
 // that failed, when the caller has its bytes back.
 func requestBody(item, lookups []byte) []byte {
@@ -84,6 +108,9 @@ func (c *Client) once(ctx context.Context, e *endpoint, slot *Slot, body []byte,
 		ans.Message = c.keys.scrub(ans.Message)
 		ans.Code = c.keys.scrub(ans.Code)
 		ans.RequestID = c.keys.scrub(ans.RequestID)
+		for i := range ans.Listed {
+			ans.Listed[i].Code, ans.Listed[i].Message = c.keys.scrub(ans.Listed[i].Code), c.keys.scrub(ans.Listed[i].Message)
+		}
 	}
 	if ans.Verdict == Throttled {
 		c.gate.throttled(ctx, sent, ans.RetryAfter)

@@ -66,10 +66,11 @@ type Client struct {
 	maxBody   int64
 	buffers   sync.Pool // *[]byte: bodies of answers to writes
 
-	create    endpoint
-	update    endpoint
-	goals     endpoint // fetches of goals
-	templates endpoint // and of goal templates
+	writes    map[string]*endpoint // by object and action: goals.create
+	bare      map[string]*endpoint // those of metrics as the specification has them, without /v1
+	unversed  atomic.Bool          // the tenant has them there
+	goals     endpoint             // fetches of goals
+	templates endpoint             // and of goal templates
 	picklist  endpoint
 	latest    atomic.Int64 // the largest server time seen, epoch milliseconds
 	byGet     atomic.Bool  // the picklist endpoint is asked with GET
@@ -124,23 +125,32 @@ func New(cfg Config) (*Client, error) {
 
 // route parses the URLs of the endpoints once.
 func (c *Client) route() error {
+	if err := c.routeWrites(); err != nil {
+		return err
+	}
 	for _, r := range []struct {
 		at                     *endpoint
 		name, op, method, path string
 	}{
-		{&c.create, "goals.create", "create goal", http.MethodPost, "/v1/csgoal/external/create"},
-		{&c.update, "goals.update", "update goal", http.MethodPut, "/v1/csgoal/external/update"},
 		{&c.goals, "goals.fetch", "fetch goals", http.MethodPost, "/v1/csgoal/external/fetch"},
 		{&c.templates, "templates.fetch", "fetch templates", http.MethodPost, "/v1/csgoal/external/template/fetch"},
 		{&c.picklist, "picklists", "fetch picklists", http.MethodPost, "/v1/csgoal/external/admin/picklist"},
 	} {
-		u, err := url.Parse(c.base + r.path)
+		e, err := c.endpoint(r.name, r.op, r.method, r.path)
 		if err != nil {
-			return fmt.Errorf("base URL %q: %w", c.base, err)
+			return err
 		}
-		*r.at = endpoint{name: r.name, op: r.op, method: r.method, url: u, made: new(atomic.Int64)}
+		*r.at = *e
 	}
 	return nil
+}
+
+func (c *Client) endpoint(name, op, method, path string) (*endpoint, error) {
+	u, err := url.Parse(c.base + path)
+	if err != nil {
+		return nil, fmt.Errorf("base URL %q: %w", c.base, err)
+	}
+	return &endpoint{name: name, op: op, method: method, url: u, made: new(atomic.Int64)}, nil
 }
 
 // BaseURL returns the normalized URL of the tenant.
@@ -171,9 +181,17 @@ func (c *Client) saw(at time.Time) {
 // of which no byte left.
 func (c *Client) Calls() map[string]int {
 	calls := map[string]int{}
-	for _, e := range []*endpoint{&c.create, &c.update, &c.goals, &c.templates, &c.picklist} {
+	add := func(e *endpoint) {
 		if n := e.made.Load(); n > 0 {
-			calls[e.name] = int(n)
+			calls[e.name] += int(n)
+		}
+	}
+	for _, e := range []*endpoint{&c.goals, &c.templates, &c.picklist} {
+		add(e)
+	}
+	for _, list := range []map[string]*endpoint{c.writes, c.bare} {
+		for _, e := range list {
+			add(e)
 		}
 	}
 	return calls
@@ -182,25 +200,4 @@ func (c *Client) Calls() map[string]int {
 // Format keeps the key out of whatever prints a client.
 func (c *Client) Format(s fmt.State, _ rune) {
 	_, _ = fmt.Fprintf(s, "gainsight.Client(%s)", c.base)
-}
-
-// CreateGoal sends one goal (POST /v1/csgoal/external/create). item is an
-// element of "requests" as Item.AppendJSON writes it, lookups the value of
-// "lookups" or nil to leave it out; neither is kept. The call holds slot, which
-// is freed when it ends; without one it takes its own. The caller's ctx should
-// not end while bytes are on their way: the call has a timeout of its own.
-//
-// The call is made once. The only exception is a 401 that a renewed key
-// answers: it was refused before execution, and is made again once, with a new slot.
-func (c *Client) CreateGoal(ctx context.Context, slot *Slot, item, lookups []byte) Answer {
-	return c.write(ctx, &c.create, slot, item, lookups)
-}
-
-// UpdateGoal is CreateGoal for a record with a Gsid (PUT /v1/csgoal/external/update).
-func (c *Client) UpdateGoal(ctx context.Context, slot *Slot, item, lookups []byte) Answer {
-	return c.write(ctx, &c.update, slot, item, lookups)
-}
-
-func (c *Client) write(ctx context.Context, e *endpoint, slot *Slot, item, lookups []byte) Answer {
-	return c.call(ctx, e, slot, requestBody(item, lookups), nil)
 }

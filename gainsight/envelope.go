@@ -38,6 +38,8 @@ type envelope struct {
 	user    string
 	changed int64 // the later of CreatedDate and ModifiedDate, epoch milliseconds
 	failed  bool  // failureList has an element
+	listed  []Listed
+	usage   usage
 }
 
 func (e *envelope) goalException() bool { return strings.HasSuffix(e.exception, goalException) }
@@ -82,6 +84,8 @@ func readEnvelope(body []byte) envelope {
 			return s.textTo(&e.requestID)
 		case "failureList":
 			return e.readFailures(&s)
+		case "errorInfo":
+			return e.usage.read(&s)
 		case "recordList":
 			e.bare = s.space() == '['
 			return s.skip()
@@ -108,7 +112,7 @@ func (e *envelope) readData(s *scanner) bool {
 			if s.space() != '[' {
 				return s.skip()
 			}
-			return s.array(func() bool { return e.readRecord(s) })
+			return s.array(func() bool { return e.readSuccess(s) })
 		case "failureList":
 			return e.readFailures(s)
 		default:
@@ -141,32 +145,6 @@ func (e *envelope) readRecord(s *scanner) bool {
 		default:
 			return s.skip()
 		}
-	})
-}
-
-// readFailures notes that a record failed and, where the list says it, why.
-// The specification shows the list empty only.
-func (e *envelope) readFailures(s *scanner) bool {
-	if s.space() != '[' {
-		v, ok := s.value()
-		e.failed = e.failed || ok && string(v) != "null" && string(v) != "{}" && string(v) != "0" && string(v) != `""` && string(v) != "false"
-		return ok
-	}
-	return s.array(func() bool {
-		e.failed = true
-		if s.space() != '{' {
-			return s.textTo(&e.message)
-		}
-		return s.object(func(key []byte) bool {
-			switch string(key) {
-			case "errorCode", "code":
-				return s.textTo(&e.code)
-			case "message", "errorMessage", "errorDesc", "reason", "error":
-				return s.textTo(&e.message)
-			default:
-				return s.skip()
-			}
-		})
 	})
 }
 
@@ -225,6 +203,9 @@ func millis(v []byte) int64 {
 // id that servers put at its end: messages are grouped.
 func message(x *Exchange, e *envelope, id string) string {
 	text := e.message
+	if used := e.usage.String(); used != "" {
+		text = strings.TrimRight(text, " .") + ". " + used
+	}
 	for _, other := range []string{e.desc, e.spring} {
 		if text == "" {
 			text = other
@@ -303,8 +284,8 @@ func oneLine(text string) string {
 }
 
 // printable keeps a short identity as it is and drops what is none.
-func printable(text string, longest int) string {
-	if len(text) > longest {
+func printable(text string) string {
+	if len(text) > longestIdentity {
 		return ""
 	}
 	for _, c := range []byte(text) {

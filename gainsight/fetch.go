@@ -11,13 +11,14 @@ import (
 	"time"
 )
 
-// Query says which goals are wanted and which of their fields.
+// Query says which records are wanted and which of their fields.
 type Query struct {
-	// Templates: goal templates are wanted instead. A page has them as Goals
-	// without associations, whose DueDate is a number of days.
-	Templates bool
-	Select    []string
-	Where     []Condition
+	// Object is GoalObject (""), TemplateObject or MetricObject. A page has
+	// records of each as Goals; templates and metrics have no associations, and
+	// the DueDate of a template is a number of days. For metrics see metricPage.
+	Object string
+	Select []string
+	Where  []Condition
 	// Expression combines the conditions by their aliases: "A AND B". "": all of them hold.
 	Expression string
 	PageSize   int // of Goals; 0: DefaultPageSize
@@ -98,8 +99,11 @@ type Page struct {
 
 // fetch is where pages of the query come from.
 func (c *Client) fetch(q *Query) *endpoint {
-	if q.Templates {
+	switch q.Object {
+	case TemplateObject:
 		return &c.templates
+	case MetricObject:
+		return &c.picklist
 	}
 	return &c.goals
 }
@@ -112,6 +116,9 @@ func (c *Client) FetchPage(ctx context.Context, q Query, page, size int) (Page, 
 	from := c.fetch(&q)
 	if page < 1 || size < 1 {
 		return Page{}, fmt.Errorf("%s: page %d of size %d: both count from 1", from.op, page, size)
+	}
+	if q.Object == MetricObject {
+		return c.metricPage(ctx, &q, page, size)
 	}
 	body, ans, err := c.read(ctx, from, q.appendJSON(nil, page, size))
 	if err != nil {

@@ -88,7 +88,7 @@ func TestFetchOfTemplates(t *testing.T) {
 	})
 	c := newTestClient(t, s.URL, nil)
 	w := c.Walk(Query{
-		Templates: true, PageSize: 10, Expression: "A AND B",
+		Object: TemplateObject, PageSize: 10, Expression: "A AND B",
 		Select: []string{"Name", "Gsid", "StatusId", "cust_string_value__gc", "CurrencyIsoCode"},
 		Where: []Condition{
 			{Field: "Name", Operator: "STARTS_WITH", Values: []Value{String("barca")}},

@@ -13,6 +13,7 @@ type Item struct {
 	Record     []Field
 	Associate  Links
 	Dissociate Links
+	Beside     []Field // members beside the record: the goal types of a metric
 }
 
 // Field is one key of a record.
@@ -117,6 +118,10 @@ func (it *Item) AppendJSON(dst []byte) []byte {
 	dst = append(dst, '}')
 	dst = it.Associate.append(dst, `,"association":{`)
 	dst = it.Dissociate.append(dst, `,"dissociation":{`)
+	for i := range it.Beside {
+		dst = appendString(append(dst, ','), it.Beside[i].Name)
+		dst = it.Beside[i].Value.AppendJSON(append(dst, ':'))
+	}
 	return append(dst, '}')
 }
 

@@ -66,11 +66,12 @@ func Judge(x Exchange) Answer {
 		a.ServerTime = a.Recorded
 	}
 	a.RequestID = requestID(&env, x.Header)
-	a.Code = printable(env.code, longestIdentity)
+	a.Code = printable(env.code)
 	a.Verdict = verdict(&x, &env, a.Code)
+	a.Listed = env.listed
 	switch a.Verdict {
 	case Done:
-		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user, longestIdentity), nil
+		a.Gsid, a.Parents, a.UserID, a.Err = env.gsid, env.parents(), printable(env.user), nil
 	case Throttled:
 		a.RetryAfter = retryAfter(x.Header)
 		a.Message = message(&x, &env, a.RequestID)
@@ -85,7 +86,7 @@ func verdict(x *Exchange, env *envelope, code string) Verdict {
 	switch {
 	case refusesKey(x.Status, code), wrongPlace(x, env, code):
 		return Fatal
-	case x.Status == http.StatusTooManyRequests, code == codeThrottled, code == codeTooMany:
+	case Throttles(x.Status, code):
 		return Throttled
 	case success && x.Read && env.whole && (env.result == yes || env.bare) && !env.failed:
 		return Done
@@ -100,6 +101,12 @@ func verdict(x *Exchange, env *envelope, code string) Verdict {
 	default:
 		return InDoubt
 	}
+}
+
+// Throttles says whether an answer of that status and code refuses a call for
+// the quota, before it is carried out.
+func Throttles(status int, code string) bool {
+	return status == http.StatusTooManyRequests || code == codeThrottled || code == codeTooMany
 }
 
 // keyInvalid: the gateway does not know the key; another one may be tried.
@@ -220,5 +227,5 @@ func requestID(env *envelope, h http.Header) string {
 	if id == "" {
 		id = h.Get("X-Request-Id")
 	}
-	return printable(id, longestIdentity)
+	return printable(id)
 }

@@ -68,6 +68,7 @@ type picklistItem struct {
 	Metrics     json.RawMessage `json:"metrics"`
 	MetricIDs   json.RawMessage `json:"metricIds"`
 	TypeIDs     json.RawMessage `json:"goalTypeIds"` // of a metric
+	raw         json.RawMessage
 	Types       json.RawMessage `json:"goalTypes"`
 }
 
@@ -198,6 +199,7 @@ func eachItem(raw json.RawMessage, owner string, found func(it picklistItem, own
 	var it picklistItem
 	// A member of an unexpected type is an error too, but leaves the others decoded.
 	if _ = json.Unmarshal(raw, &it); it.Gsid != "" {
+		it.raw = raw
 		found(it, owner)
 		return
 	}

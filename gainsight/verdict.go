@@ -43,18 +43,31 @@ func (v Verdict) String() string {
 
 // Answer is what is known after one call.
 type Answer struct {
-	Verdict    Verdict
-	Gsid       string            // of the record created or updated
-	Parents    map[string]string // ids the server filled in: CompanyId, RelationshipId, OpportunityId; nil when none
-	UserID     string            // CreatedById or ModifiedById as answered
-	Code       string            // errorCode of the body, "" if it had none
-	Message    string            // one line, without request id and control characters
-	RequestID  string
+	Verdict   Verdict
+	Gsid      string            // of the record created or updated
+	Parents   map[string]string // ids the server filled in: CompanyId, RelationshipId, OpportunityId; nil when none
+	UserID    string            // CreatedById or ModifiedById as answered
+	Code      string            // errorCode of the body, "" if it had none
+	Message   string            // one line, without request id and control characters
+	RequestID string
+	// Listed is what successList, deletedMetrics and failureList say of single
+	// records, in their order; nil where the answer has no such list.
+	Listed []Listed
+	// Whole says that the verdict is of a call with several records, of which
+	// the server did not tell what became of this one.
+	Whole      bool
 	HTTPStatus int           // 0 when no answer arrived
 	ServerTime time.Time     // the Date header, or Recorded if later; zero if unknown
 	Recorded   time.Time     // CreatedDate or ModifiedDate of the record, the later one, by the clock that dates goals; zero if unknown
 	RetryAfter time.Duration // of a throttled answer; 0 when the server did not say
 	Err        error         // of the transport, redacted; nil when an answer arrived
+}
+
+// Listed is one element of successList, deletedMetrics or failureList.
+type Listed struct {
+	Gsid, Name    string // as far as the element tells
+	Failed        bool
+	Code, Message string // of a failed one
 }
 
 // Failure returns nil for an answer that is Done, and otherwise an *Error for

@@ -23,6 +23,7 @@ type ApplyConfig struct {
 	Client  *gainsight.Client
 	Gate    *gainsight.Gate
 	Workers int
+	Batch   int  // records a call at most, of templates and metrics; 0: DefaultBatch
 	Again   bool // do not look at what other runs created meanwhile
 	// Recheck looks for goals that were edited since the plan, of which OnStale
 	// decides; "": as it was said for the plan.
@@ -42,6 +43,9 @@ type ApplyConfig struct {
 	// asked. Without Confirm the run goes on only if all of them succeeded.
 	Canary  int
 	Confirm func(Status) bool
+	// PerMinute is how many calls a minute the quota allows, 0 without a limit;
+	// it is kept for the reports.
+	PerMinute float64
 	// Log, which may be nil, is told of every intent and outcome at level debug.
 	Log *slog.Logger
 	// Progress, which may be nil, is called after every commit of outcomes,
@@ -107,6 +111,7 @@ func carryOut(ctx, stop context.Context, cfg ApplyConfig, work func(*apply, cont
 // apply is one execution of Apply.
 type apply struct {
 	cfg     ApplyConfig
+	of      object
 	stops   *stops
 	journal *checkpoint.Journal
 	calling context.Context // of calls: ends only when their grace is over
@@ -122,6 +127,8 @@ type apply struct {
 	repeats    atomic.Int64 // of those, of rows that were sent before; throttled ones are not
 	throttled  atomic.Int64
 	begun      atomic.Int64 // calls, for the budget; those made before Apply included
+	doubted    atomic.Bool  // the run has rows that are or were in doubt, as far as is known
+	knowing    atomic.Bool  // it is known of what earlier processes left
 	breaker    breaker
 	keys       *keys
 
@@ -130,12 +137,13 @@ type apply struct {
 	ended   map[int64]time.Time // when the calls of this process ended that are in doubt, by row
 	newest  created
 	sung    bool // the canaries had their turn
+	alone   bool // a call of several records was refused as a whole: the others go alone
 }
 
 func newApply(stop context.Context, cfg ApplyConfig) *apply {
 	cfg.Again = cfg.Again || cfg.Run.Info().Again
 	cfg.OnStale = cmp.Or(cfg.OnStale, OnStale(cfg.Run.Info().OnStale))
-	return &apply{cfg: cfg, stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
+	return &apply{cfg: cfg, of: object(cfg.Run.Info().Object), stops: newStops(stop, cfg.Limits.Duration), keys: newKeys(), refused: map[string]string{}, ended: map[int64]time.Time{}}
 }
 
 func (a *apply) run(ctx context.Context, work func(*apply, context.Context) error) error {
@@ -156,6 +164,9 @@ func (a *apply) run(ctx context.Context, work func(*apply, context.Context) erro
 	// Where it fails the next run that begins takes this one out.
 	defer func() { _ = a.cfg.Tenant.End(context.WithoutCancel(ctx), a.cfg.Run) }()
 	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	if err := a.cfg.Run.BeginSession(ctx, time.Now(), a.cfg.PerMinute); err != nil {
 		return err
 	}
 	a.journal = a.cfg.Run.Journal(a.committed)
@@ -223,12 +234,15 @@ func (a *apply) canarySang(before checkpoint.Counts) bool {
 		return a.cfg.Confirm(a.status)
 	}
 	now := a.status.Counts
-	return now.Created+now.Updated-before.Created-before.Updated == a.status.Sent
+	return now.Created+now.Updated+now.Deleted-before.Created-before.Updated-before.Deleted == a.status.Sent
 }
 
 // pass hands operations in input order to the workers, at most limit of them
 // (0: all), and returns when each has had its turn.
 func (a *apply) pass(ctx context.Context, next func() (checkpoint.Op, error, bool), limit int) error {
+	if !a.of.isGoals() {
+		return a.groups(ctx, next, limit)
+	}
 	// The group has no context of its own: what happens to one row must not
 	// cut off the calls of others.
 	var g errgroup.Group
@@ -272,6 +286,9 @@ func (a *apply) committed(events []checkpoint.Event) {
 	}
 	for i := range events {
 		e := &events[i]
+		if e.Status == checkpoint.InDoubt {
+			a.doubted.Store(true)
+		}
 		if e.Kind == checkpoint.Settled {
 			*a.status.Counts.Of(e.Was)--
 			*a.status.Counts.Of(e.Status)++

@@ -90,8 +90,8 @@ func TestPlanApplyReport(t *testing.T) {
 	if info.State != checkpoint.Finished || info.Counts != out.Counts {
 		t.Errorf("info %+v", info)
 	}
-	files, _, err := Report(t.Context(), plan.Run, Summary(info, ""))
-	if err != nil || len(files) != 3 {
+	files, _, err := Report(t.Context(), plan.Run, ReportConfig{Summary: Summary(info, "")})
+	if err != nil || len(files) != 4 {
 		t.Fatalf("files %v, %v", files, err)
 	}
 	results := s.table(filepath.Join(info.ReportDir, "results.csv"))
@@ -258,11 +258,11 @@ func TestNoReportOfWhatIsNotSummedUp(t *testing.T) {
 	if err == nil || out.Counts.Created != 3 {
 		t.Errorf("apply: %+v, %v", out, err)
 	}
-	if files, _, err := Report(t.Context(), run, Summary(run.Info(), "")); err == nil {
+	if files, _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err == nil {
 		t.Errorf("reports were written: %v", files)
 	}
 	s.exec("a", `DROP TRIGGER broken`)
-	if _, _, err := Report(t.Context(), run, Summary(run.Info(), "")); err != nil {
+	if _, _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
 		t.Error(err)
 	}
 	for _, r := range s.table(filepath.Join(run.Info().ReportDir, "results.csv")) {

@@ -21,21 +21,27 @@ type sought struct {
 	blind   bool                       // something was sent that reading cannot show
 	marker  string                     // that the goal bears in the run's marker field; "" none
 	lost    bool                       // it is looked for among goals that the tenant may have made of it
+	types   types                      // of a metric
+	of      object
 }
 
 // newSought reads the operation of a doubt. learned are the parents that
 // answers to other rows taught for the same names.
 func newSought(d *checkpoint.Doubt, learned string) (*sought, error) {
+	if d.Action == string(validate.Delete) {
+		return &sought{doubt: d}, nil
+	}
 	var item struct {
 		Record       map[string]json.RawMessage `json:"record"`
 		Association  json.RawMessage            `json:"association"`
 		Dissociation json.RawMessage            `json:"dissociation"`
+		types
 	}
 	if err := json.Unmarshal([]byte(d.Item), &item); err != nil {
 		return nil, fmt.Errorf("row %d: stored operation: %w", d.Line, err)
 	}
-	s := &sought{doubt: d, fields: item.Record, parents: map[string]string{}}
-	s.name = textOf(item.Record["Name"])
+	s := &sought{doubt: d, fields: item.Record, parents: map[string]string{}, types: item.types}
+	s.name = leadOf(item.Record, "Name")
 	for _, field := range parentFields() {
 		if id := textOf(item.Record[field]); id != "" {
 			s.parents[field] = id
@@ -48,8 +54,9 @@ func newSought(d *checkpoint.Doubt, learned string) (*sought, error) {
 		}
 	}
 	_, metrics := s.fields["metricsAssociation"]
-	s.blind = metrics || item.Association != nil || item.Dissociation != nil
-	for _, key := range append(lookupKeys(d.Lookups), "Gsid") {
+	_, fewer := s.fields["metricsDissociation"]
+	s.blind = metrics || fewer || len(s.types.AddNames)+len(s.types.OffNames) > 0 || item.Association != nil || item.Dissociation != nil
+	for _, key := range append(lookupKeys(d.Lookups), "Gsid", "gsid") {
 		delete(s.fields, key)
 	}
 	for field := range s.fields {
@@ -70,9 +77,9 @@ func (s *sought) selects(into []string) []string {
 	return into
 }
 
-// basics are the fields that any goal is compared by.
-func basics() []string {
-	return append([]string{"Gsid", "Name", "EntityType", "CreatedDate", "CreatedById", "ModifiedDate"}, parentFields()...)
+// basics are the fields that any record is compared by.
+func basics(of object) []string {
+	return append([]string{"Gsid", "Name", "CreatedDate", "CreatedById", "ModifiedDate"}, of.places()...)
 }
 
 // fit is how well a goal fits what is sought.
@@ -140,8 +147,24 @@ func (s *sought) asSent(g *gainsight.Goal) bool {
 			return false
 		}
 	}
-	return true
+	return s.typesAsSent(g)
 }
+
+// typesAsSent says whether a metric has the goal types that were sent, as far
+// as the tenant tells.
+func (s *sought) typesAsSent(g *gainsight.Goal) bool {
+	has, known := typesOf(g)
+	return !known || len(without(s.types.Add, has)) == 0 && len(within(s.types.Off, has)) == 0
+}
+
+// hides says whether reading the record cannot show all that was sent.
+func (s *sought) hides(g *gainsight.Goal) bool {
+	_, known := typesOf(g)
+	return s.blind || !known && !s.types.typeless()
+}
+
+// isDelete says whether the doubt is of a delete.
+func (s *sought) isDelete() bool { return s.doubt.Action == string(validate.Delete) }
 
 // isCreate says whether the doubt is of a create.
 func (s *sought) isCreate() bool { return s.doubt.Action == string(validate.Create) }

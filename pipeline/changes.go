@@ -23,7 +23,7 @@ type FieldChange struct {
 // RowChange is what a plan does for one row.
 type RowChange struct {
 	Line   int
-	Action string // create, update
+	Action string // create, update, delete
 	Gsid   string // of an update
 	Name   string // of the goal, as far as it is known
 	Fields []FieldChange
@@ -66,15 +66,15 @@ func rowChange(c *checkpoint.Change, names map[string]string) (RowChange, error)
 	}
 	row.Name = before.Name
 	if row.Name == "" {
-		row.Name = p.Record.text("Name")
+		row.Name = p.Record.name()
 	}
-	if c.Fate.Status == checkpoint.Skipped {
+	if c.Fate.Status == checkpoint.Skipped || c.Action == string(validate.Delete) {
 		return row, nil
 	}
 	row.Kept = expectedOf(c).Kept
 	create := c.Action == string(validate.Create)
 	for _, m := range p.Record {
-		if m.name == "Gsid" {
+		if isGsidField(m.name) {
 			continue
 		}
 		old, read := before.Fields[m.name]
@@ -88,9 +88,11 @@ func rowChange(c *checkpoint.Change, names map[string]string) (RowChange, error)
 	}{
 		{"CTA", p.Association.CTA, nil}, {"SP", p.Association.SP, nil},
 		{"CTA Remove", nil, p.Dissociation.CTA}, {"SP Remove", nil, p.Dissociation.SP},
+		{"associateGoalTypes", p.Add, nil}, {"associateGoalTypeNames", p.AddNames, nil},
+		{"dissociateGoalTypes", nil, p.Off}, {"dissociateGoalTypeNames", nil, p.OffNames},
 	} {
 		if len(l.added)+len(l.taken) > 0 {
-			row.Fields = append(row.Fields, FieldChange{Field: l.field, Old: strings.Join(l.taken, ";"), New: strings.Join(l.added, ";"), Read: known})
+			row.Fields = append(row.Fields, FieldChange{Field: l.field, Old: namesOf(names, l.taken), New: namesOf(names, l.added), Read: known})
 		}
 	}
 	return row, nil
@@ -109,6 +111,15 @@ func pickNames(lists *gainsight.Picklists) map[string]string {
 		names[t.Gsid] = t.Name
 	}
 	return names
+}
+
+// namesOf are ids as their names, with ; between them.
+func namesOf(names map[string]string, ids []string) string {
+	list := make([]string, len(ids))
+	for i, id := range ids {
+		list[i] = named(names, id)
+	}
+	return strings.Join(list, ";")
 }
 
 func named(names map[string]string, value string) string {

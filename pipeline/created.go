@@ -17,22 +17,23 @@ func (p *Planned) matchCreated(ctx context.Context, cfg PlanConfig) error {
 	if err != nil {
 		return err
 	}
-	fates := make(map[int64]checkpoint.Fate, len(matches))
+	revisions := make([]checkpoint.Revision, 0, len(matches))
 	for _, m := range matches {
-		fate, decided := p.decide(m, cfg)
+		v, decided := p.decide(m, cfg)
 		if !decided {
 			continue
 		}
-		fates[m.Seq] = fate
+		v.Seq = m.Seq
+		revisions = append(revisions, v)
 		p.Counts.Pending--
 		p.Creates--
-		*p.Counts.Of(fate.Status)++
+		*p.Counts.Of(v.Fate.Status)++
 	}
-	return p.Run.SetFates(ctx, fates)
+	return p.Run.Revise(ctx, revisions)
 }
 
 func createdElsewhere(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoint.Run) ([]checkpoint.Match, error) {
-	if err := tenant.IndexCreated(ctx); err != nil {
+	if err := tenant.IndexCreated(ctx, run.Info().ID); err != nil {
 		return nil, err
 	}
 	matches, err := tenant.MatchCreated(ctx, run)
@@ -64,36 +65,38 @@ func underWay(tenant *checkpoint.Tenant, matches []checkpoint.Match) error {
 
 // sameGoal refuses a run while another one is at work on the same goal.
 func sameGoal(line, row int, holder *checkpoint.LockedError) error {
-	return fmt.Errorf("row %d is the same goal as row %d of run %s, which is being applied now; go on when that one has ended: %w", line, row, holder.Run, holder)
+	return fmt.Errorf("row %d is the same record as row %d of run %s, which is being applied now; go on when that one has ended: %w", line, row, holder.Run, holder)
 }
 
-// decide is the fate of a row that another run created or may have created.
-func (p *Planned) decide(m checkpoint.Match, cfg PlanConfig) (checkpoint.Fate, bool) {
+// decide is what becomes of a row that another run created or may have created.
+func (p *Planned) decide(m checkpoint.Match, cfg PlanConfig) (checkpoint.Revision, bool) {
+	settled := func(f checkpoint.Fate) (checkpoint.Revision, bool) { return checkpoint.Revision{Fate: &f}, true }
+	noun := object(cfg.Info.Object).noun()
 	switch {
 	case m.Gsid == "":
 		return p.heldBack(m, cfg, "in-doubt-elsewhere",
-			fmt.Sprintf("run %s may have created the same goal: its call is in doubt", m.Run),
-			fmt.Sprintf("look for the goal in the tenant (gsbatch runs show %s); then leave this row out, or send it from a file of its own with --again", m.Run)), true
+			fmt.Sprintf("run %s may have created the same %s: its call is in doubt", m.Run, noun),
+			fmt.Sprintf("look for the %s in the tenant (gsbatch runs show %s); then leave this row out, or send it from a file of its own with --again", noun, m.Run)), true
 	case m.Same:
-		return checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}, true
+		return settled(checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(noun, m)})
 	case cfg.OnDuplicate == DuplicateCreate:
-		return checkpoint.Fate{}, false
+		return checkpoint.Revision{}, false
 	case cfg.OnDuplicate == DuplicateSkip:
-		return checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(m)}, true
+		return settled(checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(noun, m)})
 	}
-	return p.heldBack(m, cfg, "created-before", createdBy(m)+" with other values",
-		fmt.Sprintf("to change that goal, add a Gsid column with %s; to leave it, --on-duplicate skip; for a second one, --on-duplicate create", m.Gsid)), true
+	return p.heldBack(m, cfg, "created-before", createdBy(noun, m)+" with other values",
+		fmt.Sprintf("to change that %s, add a Gsid column with %s; to leave it, --on-duplicate skip; for a second one, --on-duplicate create", noun, m.Gsid)), true
 }
 
-func createdBy(m checkpoint.Match) string {
-	return fmt.Sprintf("goal %s of the same natural key was created by row %d of run %s", m.Gsid, m.Row, m.Run)
+func createdBy(noun string, m checkpoint.Match) string {
+	return fmt.Sprintf(noun+" %s of the same natural key was created by row %d of run %s", m.Gsid, m.Row, m.Run)
 }
 
 // heldBack makes the match a problem of its row, for the person to decide on.
-func (p *Planned) heldBack(m checkpoint.Match, cfg PlanConfig, code, message, mend string) checkpoint.Fate {
-	problem := rowProblem(cfg.Source.Table, m.Line, validate.Problem{Code: code, Message: message, Mend: mend})
-	p.Groups.Add(problem)
-	return *invalidFate([]validate.Problem{problem})
+func (p *Planned) heldBack(m checkpoint.Match, cfg PlanConfig, code, message, mend string) checkpoint.Revision {
+	problems := []validate.Problem{rowProblem(cfg.Source.Table, m.Line, validate.Problem{Code: code, Message: message, Mend: mend})}
+	p.Groups.Add(problems[0])
+	return checkpoint.Revision{Fate: invalidFate(problems), Problems: storedProblems(problems)}
 }
 
 // rowProblem is the problem p of a whole row, with its place.
@@ -114,20 +117,20 @@ func staleCreates(ctx context.Context, tenant *checkpoint.Tenant, run *checkpoin
 	if err != nil {
 		return err
 	}
-	onDuplicate := OnDuplicate(run.Info().OnDuplicate)
+	onDuplicate, noun := OnDuplicate(run.Info().OnDuplicate), object(run.Info().Object).noun()
 	fates := make(map[int64]checkpoint.Fate, len(matches))
 	for _, m := range matches {
 		switch {
 		case m.Gsid == "":
 			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Code: "in-doubt-elsewhere",
-				Reason: fmt.Sprintf("row %d of run %s is the same goal and may have been created: its call is in doubt", m.Row, m.Run)}
+				Reason: fmt.Sprintf("row %d of run %s is the same record and may have been created: its call is in doubt", m.Row, m.Run)}
 		case m.Same:
-			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(m)}
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: m.Gsid, Reason: createdBy(noun, m)}
 		case onDuplicate == DuplicateCreate:
 		case onDuplicate == DuplicateSkip:
-			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(m)}
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Skipped, Gsid: m.Gsid, Code: "created-before", Reason: createdBy(noun, m)}
 		default:
-			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: m.Gsid, Code: "created-meanwhile", Reason: createdBy(m) + " after this run was planned"}
+			fates[m.Seq] = checkpoint.Fate{Status: checkpoint.Stale, Gsid: m.Gsid, Code: "created-meanwhile", Reason: createdBy(noun, m) + " after this run was planned"}
 		}
 	}
 	return run.SetFates(ctx, fates)

@@ -137,7 +137,7 @@ func (s *settling) decided(ctx context.Context, decisions []Decision) (map[*soug
 		event := checkpoint.Event{Status: d.Status, Gsid: d.Gsid, Code: "decided", Reason: "decided by a person"}
 		if d.Gsid != "" {
 			if found[d.Gsid] != nil {
-				return nil, &DecisionError{Line: d.Line, What: "goal " + d.Gsid + " was named for another row too", Mend: "name each goal once"}
+				return nil, &DecisionError{Line: d.Line, What: s.of.noun() + " " + d.Gsid + " was named for another row too", Mend: "name each goal once"}
 			}
 			found[d.Gsid] = want
 			if err := s.confirm(want, d); err != nil || s.stops.stopping() {
@@ -157,8 +157,11 @@ func (s *settling) confirm(want *sought, d Decision) error {
 	refuse := func(what string) error {
 		return &DecisionError{Line: d.Line, What: what, Mend: "see the goal in Gainsight, or decide send or skip"}
 	}
+	if want.isDelete() {
+		return refuse("is a delete, which is settled by whether the " + s.of.noun() + " is still there")
+	}
 	if !want.isCreate() && want.doubt.Gsid != d.Gsid {
-		return refuse("is an update of goal " + want.doubt.Gsid + ", not of " + d.Gsid)
+		return refuse("is an update of " + s.of.noun() + " " + want.doubt.Gsid + ", not of " + d.Gsid)
 	}
 	goals, _, err := s.fetch(question{field: "Gsid", value: d.Gsid})
 	if err != nil {
@@ -170,10 +173,10 @@ func (s *settling) confirm(want *sought, d Decision) error {
 	}
 	at := slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == d.Gsid })
 	if at < 0 {
-		return refuse("goal " + d.Gsid + " is not in the tenant")
+		return refuse(s.of.gone(d.Gsid))
 	}
 	if name := goals[at].Text("Name"); want.isCreate() && !sameName(name, want.name) {
-		return refuse(fmt.Sprintf("goal %s is named %q, and the row %q", d.Gsid, name, want.name))
+		return refuse(fmt.Sprintf("%s %s is named %q, and the row %q", s.of.noun(), d.Gsid, name, want.name))
 	}
 	return nil
 }
@@ -191,7 +194,7 @@ func (s *settling) unclaimed(ctx context.Context, found map[string]*sought) erro
 	if err != nil {
 		return err
 	}
-	if err := s.cfg.Tenant.IndexCreated(ctx); err != nil { // a run that is being applied may have told since
+	if err := s.cfg.Tenant.IndexCreated(ctx, s.cfg.Run.Info().ID); err != nil { // a run that is being applied may have told since
 		return err
 	}
 	elsewhere, err := s.cfg.Tenant.ClaimedElsewhere(ctx, s.cfg.Run, gsids)
@@ -200,7 +203,7 @@ func (s *settling) unclaimed(ctx context.Context, found map[string]*sought) erro
 	}
 	for _, gsid := range gsids {
 		if seq, claimed := own[gsid]; elsewhere[gsid] || claimed && seq != found[gsid].doubt.Seq {
-			return &DecisionError{Line: found[gsid].doubt.Line, What: "goal " + gsid + " answers for another row already", Mend: "decide send or skip"}
+			return &DecisionError{Line: found[gsid].doubt.Line, What: s.of.noun() + " " + gsid + " answers for another row already", Mend: "decide send or skip"}
 		}
 	}
 	return nil

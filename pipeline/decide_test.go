@@ -103,7 +103,7 @@ func TestDecide(t *testing.T) {
 		"decided already":   {[]Decision{{2, checkpoint.Pending, ""}}, "row 2: is neither in doubt nor parked in run a; take a _line"},
 		"no row":            {[]Decision{{99, checkpoint.Pending, ""}}, "row 99: is neither"},
 		"another row's":     {[]Decision{created(3, first)}, `row 3: goal ` + first + ` is named "goal 1", and the row "goal 2"; see the goal`},
-		"nobody's":          {[]Decision{created(3, strings.Repeat("A", 36))}, "row 3: goal " + strings.Repeat("A", 36) + " is not in the tenant"},
+		"nobody's":          {[]Decision{created(3, strings.Repeat("A", 36))}, "row 3: no goal " + strings.Repeat("A", 36) + " is in the tenant"},
 		"named twice":       {[]Decision{created(3, second), created(4, second)}, "row 4: goal " + second + " was named for another row too"},
 		"one of two is bad": {[]Decision{created(3, second), created(4, first)}, "row 4: goal " + first + " is named"},
 	} {

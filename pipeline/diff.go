@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -65,6 +66,7 @@ func asideOf(op *validate.Operation) string {
 
 // comparison compares one update with its goal.
 type comparison struct {
+	of      object
 	change  *checkpoint.Change
 	goal    *gainsight.Goal
 	refused map[string]bool // fields that the tenant does not let us read
@@ -82,6 +84,9 @@ type result struct {
 
 // run compares. What cannot be read back is sent as it is.
 func (c *comparison) run() (result, error) {
+	if c.change.Action == string(validate.Delete) {
+		return c.deletion()
+	}
 	p, err := parsePayload(c.change.Line, c.change.Item)
 	if err != nil {
 		return result{}, err
@@ -101,33 +106,51 @@ func (c *comparison) run() (result, error) {
 	if len(sps) > 0 {
 		p.Dissociation.SP = within(p.Dissociation.SP, sps)
 	}
+	if has, known := typesOf(c.goal); known {
+		p.Add, p.Off = without(p.Add, has), within(p.Off, has)
+	}
 	if p.idle() {
 		res.equal = true
-		res.revision.Fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: c.change.Gsid, Code: "as-is", Reason: "the goal has these values already"}
+		res.revision.Fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: c.change.Gsid, Code: "as-is", Reason: "the " + c.of.noun() + " has these values already"}
 		return res, nil
 	}
 	if c.stale(&res) || c.inactive(&p, &res) {
 		return res, nil
 	}
-	doc, err := json.Marshal(before)
-	if err != nil {
-		return res, fmt.Errorf("row %d: before-image: %w", c.change.Line, err)
+	if res.revision.Before, err = c.before(before); err != nil {
+		return res, err
 	}
-	modified, _ := millis(c.goal, "ModifiedDate")
-	res.revision.Before = &checkpoint.Before{Modified: modified, ModifiedBy: c.goal.Text("ModifiedById"), Doc: string(doc)}
 	if item := p.item(); item != c.change.Item {
 		op := c.change.Op
 		op.Item = item
-		op.Hash = validate.PayloadHash(validate.Action(op.Action), op.Gsid, op.Item, op.Lookups)
+		op.Hash = validate.PayloadHash(string(c.of), validate.Action(op.Action), op.Gsid, op.Item, op.Lookups)
 		res.revision.Op = &op
 	}
 	return res, nil
 }
 
+// before is what the goal was found to be.
+func (c *comparison) before(was image) (*checkpoint.Before, error) {
+	doc, err := json.Marshal(was)
+	if err != nil {
+		return nil, fmt.Errorf("row %d: before-image: %w", c.change.Line, err)
+	}
+	modified, _ := millis(c.goal, "ModifiedDate")
+	return &checkpoint.Before{Modified: modified, ModifiedBy: c.goal.Text("ModifiedById"), Doc: string(doc)}, nil
+}
+
+// deletion keeps what is to be deleted.
+func (c *comparison) deletion() (result, error) {
+	res := result{revision: checkpoint.Revision{Seq: c.change.Seq}}
+	var err error
+	res.revision.Before, err = c.before(image{Name: c.goal.Text("Name"), Fields: maps.Clone(c.goal.Fields)})
+	return res, err
+}
+
 // differing are the members of a record to be sent; before gets what their
 // fields hold, of those that can be read.
 func (c *comparison) differing(record members, before map[string]json.RawMessage) members {
-	blind := append(lookupKeys(c.change.Lookups), "Gsid")
+	blind := append(lookupKeys(c.change.Lookups), "Gsid", "gsid")
 	var kept members
 	for _, m := range record {
 		readable := !unreadable(m.name) && !c.refused[m.name] && !slices.Contains(blind, m.name)
@@ -182,9 +205,9 @@ func (c *comparison) stale(res *result) bool {
 	if !known || c.change.Modified == 0 || modified/1000 <= c.change.Modified/1000 || c.onStale == StaleOverwrite {
 		return false
 	}
-	reason := fmt.Sprintf("goal %s was modified at %s%s, after the ModifiedDate of the row (%s)", c.change.Gsid, clock(modified), by(c.goal.Text("ModifiedById")), clock(c.change.Modified))
+	reason := fmt.Sprintf("%s %s was modified at %s%s, after the ModifiedDate of the row (%s)", c.of.noun(), c.change.Gsid, clock(modified), by(c.goal.Text("ModifiedById")), clock(c.change.Modified))
 	if c.onStale == StaleFail {
-		res.problem = &validate.Problem{Field: "ModifiedDate", Code: "stale", Message: reason, Mend: "export the goal again, or give --on-stale skip or overwrite"}
+		res.problem = &validate.Problem{Field: "ModifiedDate", Code: "stale", Message: reason, Mend: "export the " + c.of.noun() + " again, or give --on-stale skip or overwrite"}
 		return true
 	}
 	res.revision.Fate = &checkpoint.Fate{Status: checkpoint.Stale, Gsid: c.change.Gsid, Field: "ModifiedDate", Code: "stale", Reason: reason}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -53,7 +54,7 @@ type differ struct {
 func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 	d := p.keyed
 	if d == nil {
-		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading)}
+		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading)}
 	}
 	d.cfg, d.index, p.Read = cfg, nil, d.read
 	if p.HeaderErrors > 0 || p.Counts.Invalid > 0 && !cfg.SkipInvalid {
@@ -80,8 +81,43 @@ func (d *differ) account() {
 }
 
 // searches says whether creates are to be searched for in the tenant.
-func (d *differ) searches() bool {
-	return d.keeping || d.cfg.Mode != validate.Upsert && !d.cfg.Again && d.cfg.OnDuplicate != DuplicateCreate
+func (d *differ) searches() bool { return d.keeping || d.cfg.searches() }
+
+func (c *PlanConfig) searches() bool {
+	return c.Mode != validate.Upsert && !c.Again && c.OnDuplicate != DuplicateCreate
+}
+
+// leads says whether the creates are to be indexed while they are planned.
+func (c *PlanConfig) leads() bool { return c.Source.Compared && c.searches() }
+
+// leads indexes the creates of a plan by what they are searched for, as they
+// are planned: it spares a walk over all of them afterwards.
+type leads struct {
+	index rowIndex
+	seqs  []uint64 // set of them, a bit each
+	rows  int
+}
+
+func (l *leads) add(op *checkpoint.Op, field string) error {
+	lead, err := storedLead(op, field)
+	if err != nil {
+		return err
+	}
+	if lead != "" {
+		l.index.add(keyHash(lead), op.Seq)
+	}
+	for int(op.Seq/64) >= len(l.seqs) {
+		l.seqs = append(l.seqs, 0)
+	}
+	l.seqs[op.Seq/64] |= 1 << (op.Seq % 64)
+	l.rows++
+	return nil
+}
+
+// whole says that the index has all there is to search for: the plan has
+// nothing but creates, and none of them was decided since.
+func (l *leads) whole(p *Planned) bool {
+	return l.rows > 0 && l.rows == p.Creates && p.Updates+p.Deletes == 0
 }
 
 // gather indexes the pending rows and learns which fields their updates have.
@@ -95,6 +131,13 @@ func (d *differ) gather(ctx context.Context) error {
 	for _, field := range d.cfg.Key.Fields {
 		d.tenant.want(field)
 	}
+	if l := &d.plan.leads; !d.keeping && d.searches() && l.whole(d.plan) {
+		d.index = l.index
+		copy(d.seen, l.seqs)
+		l.index = nil
+		d.indexed()
+		return nil
+	}
 	for op, err := range d.plan.Run.PendingOps(ctx) {
 		if err != nil {
 			return err
@@ -103,23 +146,32 @@ func (d *differ) gather(ctx context.Context) error {
 		if create && !d.searches() || d.isSeen(op.Seq) {
 			continue
 		}
-		var item struct {
-			Record map[string]json.RawMessage `json:"record"`
-		}
-		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
-			return err
+		if op.Action == string(validate.Delete) {
+			d.updates++
+			d.index.add(gsidHash(op.Gsid), op.Seq)
+			continue
 		}
 		if create {
 			d.see(op.Seq)
-			if lead := textOf(item.Record[d.cfg.Key.lead()]); lead != "" {
+			lead, err := storedLead(&op, d.cfg.Key.lead())
+			if err != nil {
+				return err
+			}
+			if lead != "" {
 				d.index.add(keyHash(lead), op.Seq)
+			}
+			if !d.keeping {
+				continue
 			}
 		} else {
 			d.updates++
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 		}
-		if create && !d.keeping {
-			continue
+		var item struct {
+			Record map[string]json.RawMessage `json:"record"`
+		}
+		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
+			return err
 		}
 		for _, key := range lookupKeys(op.Lookups) {
 			delete(item.Record, key)
@@ -130,11 +182,40 @@ func (d *differ) gather(ctx context.Context) error {
 			}
 		}
 	}
+	d.indexed()
+	return nil
+}
+
+// indexed makes the index ready and counts what is in it.
+func (d *differ) indexed() {
 	d.index.sort()
 	d.names = len(d.index.firsts()) - d.updates
 	d.read.Updates += d.updates
 	d.read.Names += d.names // a Gsid stands in one row alone
-	return nil
+}
+
+// storedLead is members.lead of an operation's record. A plan of creates is walked
+// for nothing else, so a text is looked for in the item as it stands, which
+// takes a tenth of the time of taking it apart: a quotation mark within a text
+// has a backslash before it, so that a member's name and the mark behind its
+// colon stand nowhere but at the member.
+func storedLead(op *checkpoint.Op, field string) (string, error) {
+	start := `"` + field + `":"`
+	if _, rest, found := strings.Cut(op.Item, start); found {
+		if text, _, closed := strings.Cut(rest, `"`); closed && text != "" && !strings.Contains(text, `\`) {
+			return text, nil
+		}
+	}
+	p, err := parsePayload(op.Line, op.Item)
+	return p.Record.lead(field), err
+}
+
+// leadOf is members.lead of a record that is a map.
+func leadOf(record map[string]json.RawMessage, field string) string {
+	if _, has := record[field]; !has && field == "Name" {
+		field = "name"
+	}
+	return textOf(record[field])
 }
 
 // batchGoals is how many goals are compared in one go.
@@ -183,7 +264,7 @@ func (d *differ) goals(ctx context.Context, goals []gainsight.Goal) error {
 			continue
 		}
 		d.see(c.Seq)
-		one := comparison{change: c, goal: goal, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
+		one := comparison{change: c, goal: goal, of: d.tenant.of, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
 		res, err := one.run()
 		if err != nil {
 			return err
@@ -231,9 +312,12 @@ func (d *differ) count(status checkpoint.Status, action validate.Action) {
 	p := d.plan
 	p.Counts.Pending--
 	*p.Counts.Of(status)++
-	if action == validate.Create {
+	switch action {
+	case validate.Create:
 		p.Creates--
-	} else {
+	case validate.Delete:
+		p.Deletes--
+	default:
 		p.Updates--
 	}
 }

@@ -89,7 +89,7 @@ func (d *differ) candidates(c *checkpoint.Change, byLead map[string][]*gainsight
 		return nil, err
 	}
 	var found []checkpoint.Candidate
-	for _, g := range byLead[validate.Fold(p.Record.text(d.cfg.Key.lead()))] {
+	for _, g := range byLead[validate.Fold(p.Record.lead(d.cfg.Key.lead()))] {
 		may, sure := d.sameKey(c, p.Record, g)
 		if !may {
 			continue
@@ -188,12 +188,12 @@ func (d *differ) decide(v *checkpoint.Revision, c *checkpoint.Change, goals []ch
 }
 
 func (d *differ) inTenant(gsids []string) string {
-	key := "natural key"
+	key, noun := "natural key", d.tenant.of.noun()
 	if len(d.cfg.Key.Fields) > 0 {
 		key = "key"
 	}
 	if len(gsids) == 1 {
-		return "goal " + gsids[0] + " of the same " + key + " is in the tenant already"
+		return noun + " " + gsids[0] + " of the same " + key + " is in the tenant already"
 	}
-	return "goals of the same " + key + " are in the tenant already: " + listed(gsids)
+	return noun + "s of the same " + key + " are in the tenant already: " + listed(gsids)
 }

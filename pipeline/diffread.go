@@ -84,7 +84,7 @@ func (d *differ) ask(ctx context.Context, c *checkpoint.Change) error {
 		if err != nil {
 			return err
 		}
-		field, value = d.cfg.Key.lead(), p.Record.text(d.cfg.Key.lead())
+		field, value = d.cfg.Key.lead(), p.Record.lead(d.cfg.Key.lead())
 	}
 	goals, err := d.tenant.ask(ctx, field, value)
 	switch {
@@ -98,10 +98,14 @@ func (d *differ) ask(ctx context.Context, c *checkpoint.Change) error {
 
 // missing makes it a problem that the tenant has no goal of the row's Gsid.
 func (d *differ) missing(ctx context.Context, c *checkpoint.Change) error {
-	v := checkpoint.Revision{Seq: c.Seq}
-	d.problem(&v, c.Line, validate.Problem{Field: "Gsid", Code: "no-such-goal", Value: c.Gsid, Message: "no goal " + c.Gsid + " is in the tenant",
-		Mend: "correct the Gsid, or clear it for the goal to be created"})
-	d.count(v.Fate.Status, validate.Update)
+	v, of := checkpoint.Revision{Seq: c.Seq}, d.tenant.of
+	if c.Action == string(validate.Delete) {
+		v.Fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: c.Gsid, Code: "already-gone", Reason: of.gone(c.Gsid) + ": it is deleted already"}
+	} else {
+		d.problem(&v, c.Line, validate.Problem{Field: "Gsid", Code: "no-such-" + of.noun(), Value: c.Gsid, Message: of.gone(c.Gsid),
+			Mend: "correct the Gsid, or clear it for the " + of.noun() + " to be created"})
+	}
+	d.count(v.Fate.Status, validate.Action(c.Action))
 	d.see(c.Seq)
 	return d.plan.Run.Revise(ctx, []checkpoint.Revision{v})
 }

@@ -233,7 +233,7 @@ func TestSameGoalsAtATime(t *testing.T) {
 	<-inFlight
 	_, err := s.apply(t.Context(), e, second, ApplyConfig{})
 	var locked *checkpoint.LockedError
-	if !errors.As(err, &locked) || locked.Run != "a" || !strings.Contains(err.Error(), "row 2 is the same goal as row 16 of run a") {
+	if !errors.As(err, &locked) || locked.Run != "a" || !strings.Contains(err.Error(), "row 2 is the same record as row 16 of run a") {
 		t.Errorf("the later run: %v", err)
 	}
 	s.expect(second, "pending=20")

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"gsbatch/gainsight"
+
 	"gsbatch/validate"
 	"gsbatch/writers"
 )
@@ -31,7 +33,7 @@ func (e *export) columns(kinds map[string]writers.Kind) []exportColumn {
 			add("StatusName", writers.Text, func(s *stored) string { return labelled(labels.Status, plain(s)) })
 		case field == "GoalTypeId" && labels != nil:
 			add("GoalTypeName", writers.Text, func(s *stored) string { return labelled(labels.GoalType, plain(s)) })
-		case field == "DueDate" && e.cfg.Query.Templates:
+		case field == "DueDate" && e.cfg.Query.Object == gainsight.TemplateObject:
 			add(field, writers.Number, plain) // days
 		case field == "DueDate":
 			add(field, writers.Date, plain)

@@ -9,9 +9,11 @@ import (
 	"gsbatch/gainsight"
 )
 
-// goalReader reads goals of the tenant, without the fields that it refuses.
+// goalReader reads goals of the tenant, or its templates or metrics, without the
+// fields that it refuses.
 type goalReader struct {
 	client  *gainsight.Client
+	of      object
 	told    func(goals int) // may be nil
 	columns []string
 	refused map[string]bool
@@ -22,10 +24,10 @@ type goalReader struct {
 	proved  bool     // the last reading of each missed nothing that was there all along
 }
 
-func newGoalReader(client *gainsight.Client, told func(int)) *goalReader {
-	r := &goalReader{client: client, told: told, refused: map[string]bool{}}
-	r.columns = append([]string{"Gsid", "Name", "EntityType", "ModifiedDate", "ModifiedById"}, parentFields()...)
-	r.before, r.size = client.Calls()["goals.fetch"], gainsight.DefaultPageSize
+func newGoalReader(client *gainsight.Client, of string, told func(int)) *goalReader {
+	r := &goalReader{client: client, of: object(of), told: told, refused: map[string]bool{}}
+	r.columns = append([]string{"Gsid", "Name", "ModifiedDate", "ModifiedById"}, r.of.places()...)
+	r.before, r.size = client.Calls()[r.of.reads()], gainsight.DefaultPageSize
 	return r
 }
 
@@ -37,7 +39,7 @@ func (r *goalReader) want(field string) {
 }
 
 // calls is how many were made.
-func (r *goalReader) calls() int { return r.client.Calls()["goals.fetch"] - r.before }
+func (r *goalReader) calls() int { return r.client.Calls()[r.of.reads()] - r.before }
 
 // drop takes the fields that a fetch was refused for out of the columns, and
 // says whether there were any.
@@ -90,7 +92,7 @@ func (r *goalReader) pages(ctx context.Context, limit int, do func([]gainsight.G
 
 // beyond says whether the tenant has more goals than limit pages hold.
 func (r *goalReader) beyond(ctx context.Context, limit int) (bool, error) {
-	page, err := r.client.FetchPage(ctx, gainsight.Query{Select: []string{"Gsid"}}, limit*r.size+1, 1)
+	page, err := r.client.FetchPage(ctx, gainsight.Query{Object: r.of.name(), Select: []string{"Gsid"}}, limit*r.size+1, 1)
 	var refused *gainsight.Error
 	if errors.As(err, &refused) && refused.Answer.Verdict == gainsight.Rejected {
 		return false, nil // there is no such page
@@ -104,7 +106,7 @@ func (r *goalReader) each(ctx context.Context, where []gainsight.Condition, do f
 	for {
 		batch := make([]gainsight.Goal, 0, batchGoals)
 		var err error
-		walk := r.client.Walk(gainsight.Query{Select: r.columns, Where: where})
+		walk := r.client.Walk(gainsight.Query{Object: r.of.name(), Select: r.columns, Where: where})
 		for g, failed := range walk.Goals(ctx) {
 			if err = failed; err != nil {
 				break

@@ -77,7 +77,7 @@ func (d *differ) sameKey(c *checkpoint.Change, record members, g *gainsight.Goal
 			sure = sure && known
 			continue
 		}
-		want, has := record.text(field), g.Text(field)
+		want, has := record.lead(field), g.Text(field)
 		if want == "" || validate.Fold(want) != validate.Fold(has) && !sameValue(field, gainsight.String(want).AppendJSON(nil), g.Fields[field]) {
 			return false, false
 		}
@@ -88,6 +88,9 @@ func (d *differ) sameKey(c *checkpoint.Change, record members, g *gainsight.Goal
 // sameNaturalKey compares entity type and parent. The parent that counts is
 // that of the entity type; of a GLOBAL goal the first that is given.
 func (d *differ) sameNaturalKey(c *checkpoint.Change, record members, g *gainsight.Goal) (may, sure bool) {
+	if !d.tenant.of.isGoals() {
+		return true, true // the name is all of it
+	}
 	entity := record.text("EntityType")
 	if has := g.Text("EntityType"); has != "" && entity != "" && !strings.EqualFold(has, entity) {
 		return false, false

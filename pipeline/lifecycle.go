@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gsbatch/checkpoint"
+	"gsbatch/validate"
 )
 
 // Before is what an earlier run of the same input asks of this one.
@@ -27,7 +28,7 @@ func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, sha256, 
 		return BeforeNone, checkpoint.Info{}, err
 	}
 	for _, info := range infos {
-		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" {
+		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" || info.Command == string(validate.Delete) {
 			continue
 		}
 		same := info.OptionsHash == optionsHash
@@ -65,7 +66,7 @@ func mayHaveSent(ctx context.Context, folder *checkpoint.Folder, id string) (boo
 
 // Finish enters in the run how this process left it: the state, which is
 // finished only when every row is accounted for and none is pending, the sums
-// of counts and calls, and the exit code.
+// of counts and calls, the exit code, and the end of the session.
 func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int) error {
 	if err := applicable(run.Info()); err != nil {
 		return nil // it was refused, and stays what it is
@@ -74,7 +75,7 @@ func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int)
 	if err != nil {
 		return err
 	}
-	return run.SetInfo(ctx, func(info *checkpoint.Info) {
+	err = run.SetInfo(ctx, func(info *checkpoint.Info) {
 		info.State, info.CountedUpto = checkpoint.Paused, last
 		if out.Counts.Whole() {
 			info.Counts = out.Counts
@@ -91,6 +92,37 @@ func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int)
 			info.ResumeAt = &at
 		}
 	})
+	if err != nil {
+		return err
+	}
+	return run.EndSession(ctx, time.Now(), exitCode, whyEnded(out))
+}
+
+// whyEnded says in a few words why a process left the run, "" where it was done.
+func whyEnded(out Outcome) string {
+	for _, stop := range out.Stops {
+		switch stop.Reason {
+		case StopSignal:
+			return "interrupted"
+		case StopRefused:
+			return "the key or this machine's address was refused"
+		case StopStorage:
+			return "the state folder could not be written"
+		case StopErrors, StopBudget:
+			return "stopped by " + stop.Detail
+		case StopCanary:
+			return "stopped after the first rows"
+		case StopUnreachable:
+			return "the tenant could not be reached"
+		case StopQuota:
+			return "the day's calls were used"
+		case StopSameError:
+			return "the first rows were all rejected alike"
+		case StopRetries:
+			return "too many calls had to be made again"
+		}
+	}
+	return ""
 }
 
 // FinishUnsent enters that a run ends without a call, since rows are invalid.

@@ -15,16 +15,27 @@ import (
 // not asked again: its own goals, those of rows in doubt among them, are there.
 func (r *recheck) searched() bool {
 	info := r.cfg.Run.Info()
-	return info.State == checkpoint.Planned && !r.cfg.Again && OnDuplicate(info.OnDuplicate) != DuplicateCreate && info.ReadAt > 0
+	return r.of.isGoals() && info.State == checkpoint.Planned && !r.cfg.Again && OnDuplicate(info.OnDuplicate) != DuplicateCreate && info.ReadAt > 0
 }
 
-// gatherCreate indexes a row that is to be created by its name.
-func (r *recheck) gatherCreate(c *checkpoint.Change) error {
-	p, err := parsePayload(c.Line, c.Item)
-	if name := p.Record.text("Name"); err == nil && name != "" {
-		r.names.add(keyHash(name), c.Seq)
+// gatherCreates indexes the rows that are to be created by their names.
+func (r *recheck) gatherCreates(ctx context.Context) error {
+	for op, err := range r.cfg.Run.PendingOps(ctx) {
+		if err != nil {
+			return err
+		}
+		if op.Action != string(validate.Create) {
+			continue
+		}
+		name, err := storedLead(&op, "Name")
+		if err != nil {
+			return err
+		}
+		if name != "" {
+			r.names.add(keyHash(name), op.Seq)
+		}
 	}
-	return err
+	return nil
 }
 
 // made takes out of the run the creates of which goals that were read have the

@@ -2,9 +2,11 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"gsbatch/gainsight"
 )
@@ -14,6 +16,40 @@ type payload struct {
 	Record       members `json:"record"`
 	Association  links   `json:"association"`
 	Dissociation links   `json:"dissociation"`
+	types                // beside the record of a metric
+}
+
+// types are the goal types of a metric, beside its record.
+type types struct {
+	Add      []string `json:"associateGoalTypes"`
+	AddNames []string `json:"associateGoalTypeNames"`
+	Off      []string `json:"dissociateGoalTypes"`
+	OffNames []string `json:"dissociateGoalTypeNames"`
+}
+
+func (t *types) typeless() bool { return len(t.Add)+len(t.AddNames)+len(t.Off)+len(t.OffNames) == 0 }
+
+// beside are the members of an item.
+func (t *types) beside() (list []gainsight.Field) {
+	for _, m := range []struct {
+		name string
+		list []string
+	}{
+		{"associateGoalTypes", t.Add}, {"associateGoalTypeNames", t.AddNames},
+		{"dissociateGoalTypes", t.Off}, {"dissociateGoalTypeNames", t.OffNames},
+	} {
+		if len(m.list) > 0 {
+			list = append(list, gainsight.Field{Name: m.name, Value: gainsight.Strings(m.list)})
+		}
+	}
+	return list
+}
+
+// typesOf are the goal types that a metric was read to have; known is false
+// where the tenant does not tell.
+func typesOf(g *gainsight.Goal) (ids []string, known bool) {
+	raw := g.Fields["associateGoalTypes"]
+	return ids, raw != nil && json.Unmarshal(raw, &ids) == nil
 }
 
 type links struct {
@@ -62,8 +98,25 @@ func (m members) text(name string) string {
 	return ""
 }
 
+// name is the name of the record: Name, or name of a metric.
+func (m members) name() string { return cmp.Or(m.text("Name"), m.text("name")) }
+
+// lead is the value of the field by which a record is looked for.
+func (m members) lead(field string) string {
+	if field == "Name" {
+		return m.name()
+	}
+	return m.text(field)
+}
+
+// isGsidField says whether a member is the record's own id.
+func isGsidField(name string) bool { return name == "Gsid" || name == "gsid" }
+
 func parsePayload(line int, item string) (payload, error) {
 	var p payload
+	if strings.HasPrefix(item, `"`) { // a delete, which has a Gsid alone
+		return p, nil
+	}
 	if err := json.Unmarshal([]byte(item), &p); err != nil {
 		return p, fmt.Errorf("row %d: stored operation: %w", line, err)
 	}
@@ -72,7 +125,7 @@ func parsePayload(line int, item string) (payload, error) {
 
 // item is the canonical form of the payload, which validate gives it too.
 func (p *payload) item() string {
-	it := gainsight.Item{Associate: gainsight.Links(p.Association), Dissociate: gainsight.Links(p.Dissociation)}
+	it := gainsight.Item{Associate: gainsight.Links(p.Association), Dissociate: gainsight.Links(p.Dissociation), Beside: p.beside()}
 	for _, m := range p.Record {
 		it.Record = append(it.Record, gainsight.Field{Name: m.name, Value: gainsight.Raw(string(m.raw))})
 	}
@@ -81,7 +134,7 @@ func (p *payload) item() string {
 
 // idle says that the payload changes nothing.
 func (p *payload) idle() bool {
-	return len(p.Record) == 1 && p.Record[0].name == "Gsid" && p.Association.none() && p.Dissociation.none()
+	return len(p.Record) == 1 && isGsidField(p.Record[0].name) && p.Association.none() && p.Dissociation.none() && p.typeless()
 }
 
 // without are the items of list that are not in other.

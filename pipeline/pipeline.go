@@ -65,6 +65,7 @@ type Findings struct {
 	Counts  checkpoint.Counts
 	Creates int // operations among the pending rows
 	Updates int
+	Deletes int
 	// HeaderErrors are problems of the header, which forbid sending any row.
 	HeaderErrors int
 	Groups       *validate.Groups
@@ -191,6 +192,8 @@ func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *val
 		return op
 	case validate.Create:
 		f.Creates++
+	case validate.Delete:
+		f.Deletes++
 	default:
 		f.Updates++
 		if len(op.Inactive) > 0 {

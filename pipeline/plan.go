@@ -57,12 +57,13 @@ type Planned struct {
 	Ready bool     // false: invalid rows forbid sending any
 	Read  *Reading // what was read of the tenant; nil: the plan was not compared
 
+	leads    leads   // of its creates, where they are to be searched for
 	keyed    *differ // that found the goals of the rows, under Upsert
 	endMatch func()  // ends the walk over what it found
 }
 
 // planRows is how many rows go into the checkpoint in one transaction.
-const planRows = 4096
+const planRows = 1024
 
 // Plan makes a run from the source: what is to be done for each row, or what is
 // wrong with it. After an error nothing of the run remains.
@@ -98,6 +99,7 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)
 		err = run.SetInfo(ctx, func(info *checkpoint.Info) {
 			info.State, info.Counts = checkpoint.Planned, plan.Counts
+			info.ValueMaps = plan.Groups.ValueMaps()
 			if plan.Read != nil {
 				info.Calls.Saved, info.ReadAt = plan.Read.Unchanged, plan.Read.At
 			}
@@ -119,23 +121,29 @@ func discard(run *checkpoint.Run, err error) error {
 // fill reads and checks in one goroutine and writes to the checkpoint in another.
 func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	g, both := errgroup.WithContext(ctx)
-	batches := make(chan *checkpoint.Batch, 2)
+	batches, spare := make(chan *checkpoint.Batch, 2), make(chan *checkpoint.Batch, 4)
 	g.Go(func() error {
 		planner := p.Run.Planner()
 		for batch := range batches {
 			if err := planner.Write(both, batch); err != nil {
 				return err
 			}
+			batch.Reset()
+			spare <- batch // there are fewer of them than there is room
 		}
 		return nil
 	})
 	g.Go(func() error {
 		defer close(batches)
-		b := batcher{out: batches, batch: new(checkpoint.Batch)}
+		b := batcher{out: batches, spare: spare, batch: new(checkpoint.Batch)}
+		if cfg.leads() {
+			b.lead = cfg.Key.lead()
+		}
+		b.batch.AddHeaderProblems(storedProblems(cfg.Source.Checker.HeaderProblems()))
 		found, err := cfg.Source.walk(both, cfg.Progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
 			return b.add(both, seq, row, op, problems)
 		})
-		p.Findings = found
+		p.Findings, p.leads = found, b.leads
 		if err != nil {
 			return err
 		}
@@ -151,6 +159,9 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 // readers and checkers use their memory again.
 type batcher struct {
 	out    chan<- *checkpoint.Batch
+	spare  <-chan *checkpoint.Batch // that were written
+	lead   string                   // field by which creates are searched for, "": they are not
+	leads  leads
 	batch  *checkpoint.Batch
 	cells  []checkpoint.Cell
 	shared map[string]string // lookups and names that many rows have
@@ -170,6 +181,11 @@ func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *vali
 		fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: strings.Clone(op.Gsid), Reason: "the row has nothing to change"}
 	case op != nil:
 		planned = b.op(seq, row.Line, op)
+		if b.lead != "" && op.Action == validate.Create {
+			if err := b.leads.add(planned, b.lead); err != nil {
+				return err
+			}
+		}
 	case len(problems) > 0:
 		fate = invalidFate(problems)
 	default:
@@ -183,16 +199,20 @@ func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *vali
 }
 
 func (b *batcher) flush(ctx context.Context) error {
-	if b.batch.Rows() == 0 {
+	if b.batch.Empty() {
 		return nil
 	}
 	select {
 	case b.out <- b.batch:
-		b.batch = new(checkpoint.Batch)
-		return nil
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
+	select {
+	case b.batch = <-b.spare:
+	default:
+		b.batch = new(checkpoint.Batch)
+	}
+	return nil
 }
 
 func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {

@@ -61,7 +61,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Rejected
+	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Deleted + a.status.Counts.Rejected
 	if err := countLost(ctx, a.cfg.Run); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func countLost(ctx context.Context, run *checkpoint.Run) error {
 	lost := checkpoint.Calls{ByEndpoint: map[string]int{}}
 	for action, n := range sends {
 		if n > 0 {
-			lost.ByEndpoint["goals."+action] = n
+			lost.ByEndpoint[object(info.Object).name()+"."+action] = n
 			lost.Total += n
 		}
 	}

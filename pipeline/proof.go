@@ -78,7 +78,10 @@ func (s *settling) strangers(ctx context.Context) error {
 
 // decide says what a doubt is settled as; decided is false while that is open.
 func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought]fitting, final bool) (e checkpoint.Event, decided bool) {
-	if !want.isCreate() {
+	switch {
+	case want.isDelete():
+		return s.decideDelete(want, goals, final)
+	case !want.isCreate():
 		return s.decideUpdate(want, goals, final)
 	}
 	f := fits[want]
@@ -90,44 +93,59 @@ func (s *settling) decide(want *sought, goals []gainsight.Goal, fits map[*sought
 	case len(f.exact)+len(f.near) == 0 && s.gaps[s.asks(want)] != "":
 		return parked("absence cannot be proved, for " + s.gaps[s.asks(want)]), true
 	case len(f.exact)+len(f.near) == 0:
-		return s.absent(want, "no goal of this row is in the tenant")
+		return s.absent(want, "no "+s.of.noun()+" of this row is in the tenant")
 	case !s.last:
 		return e, false
 	}
-	return parked("goals that may be this row's, or another's, are in the tenant: " + listed(append(f.exact, f.near...))), true
+	return parked(s.of.noun() + "s that may be this row's, or another's, are in the tenant: " + listed(append(f.exact, f.near...))), true
 }
 
 // decideUpdate settles an update by its goal.
 func (s *settling) decideUpdate(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
+	it := s.of.noun() + " " + want.doubt.Gsid
 	if len(goals) == 0 {
 		if !final {
 			return e, false
 		}
-		return parked(strings.TrimRight("goal "+want.doubt.Gsid+" cannot be read back: "+s.gaps[s.asks(want)], ": ")), true
+		return parked(strings.TrimRight(it+" cannot be read back: "+s.gaps[s.asks(want)], ": ")), true
 	}
 	g := &goals[0]
-	if !want.blind && want.asSent(g) {
+	if !want.hides(g) && want.asSent(g) {
 		return checkpoint.Event{Status: checkpoint.Updated, Gsid: want.doubt.Gsid, Code: "recovered", Reason: "every field that was sent is so in the tenant"}, true
 	}
 	modified, known := millis(g, "ModifiedDate")
 	switch {
 	case !final:
 		return e, false
-	case want.blind:
-		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether goal " + want.doubt.Gsid + " has it"), true
+	case want.hides(g):
+		return parked("the update carries what reading back cannot show (metrics, associations); see in the tenant whether " + it + " has it"), true
 	case known && want.doubt.Before > 0 && modified == want.doubt.Before:
-		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since it was read for the plan")
+		return s.absent(want, it+" was not modified since it was read for the plan")
 	case known && want.doubt.Since > 0 && modified < want.doubt.Since-clockSlack.Milliseconds():
-		return s.absent(want, "goal "+want.doubt.Gsid+" was not modified since before the call")
+		return s.absent(want, it+" was not modified since before the call")
 	}
-	return parked("goal " + want.doubt.Gsid + " was modified since the call, to other values than those sent"), true
+	return parked(it + " was modified since the call, to other values than those sent"), true
+}
+
+// decideDelete settles a delete by its record.
+func (s *settling) decideDelete(want *sought, goals []gainsight.Goal, final bool) (e checkpoint.Event, decided bool) {
+	gsid, gap := want.doubt.Gsid, s.gaps[s.asks(want)]
+	switch {
+	case len(goals) == 0 && gap == "":
+		return checkpoint.Event{Status: checkpoint.Deleted, Gsid: gsid, Code: "recovered", Reason: s.of.gone(gsid) + " any more"}, true
+	case !final:
+		return e, false
+	case len(goals) == 0:
+		return parked("whether " + s.of.noun() + " " + gsid + " is gone cannot be proved, for " + gap), true
+	}
+	return s.absent(want, s.of.noun()+" "+gsid+" is still in the tenant")
 }
 
 // absent makes a row pending again whose call is proved not to have been
 // executed, unless that has happened to it too often.
 func (s *settling) absent(want *sought, why string) (checkpoint.Event, bool) {
 	if want.doubt.Sends >= maxDoubtfulSends {
-		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered", why, want.doubt.Sends)), true
+		return parked(fmt.Sprintf("%s, after %d calls without an answer; see what keeps this row from being answered (the last call: %s)", why, want.doubt.Sends, want.doubt.Why)), true
 	}
 	return checkpoint.Event{Status: checkpoint.Pending, Code: "absent", Reason: why + ": to be sent again"}, true
 }

@@ -41,7 +41,7 @@ func (s *settling) fetchAll() map[*sought][]gainsight.Goal {
 func (s *settling) otherwise(found map[*sought][]gainsight.Goal) {
 	asked := map[question][]gainsight.Goal{}
 	for _, want := range s.open {
-		if !want.isCreate() || len(found[want]) > 0 {
+		if !want.isCreate() || !s.of.isGoals() || len(found[want]) > 0 {
 			continue
 		}
 		for _, key := range want.elsewhere() {
@@ -100,7 +100,7 @@ func (s *settling) asks(want *sought) question {
 func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err error) {
 	for {
 		goals, err = nil, nil
-		query := gainsight.Query{Select: s.columns, Where: []gainsight.Condition{ask.condition()}}
+		query := gainsight.Query{Object: s.of.name(), Select: s.columns, Where: []gainsight.Condition{ask.condition()}}
 		if !s.withinBudget() {
 			return nil, "", nil
 		}

@@ -16,16 +16,25 @@ const (
 	doubtFile   = "in_doubt.csv"
 	pendingFile = "pending.csv"
 	summaryFile = "summary.json"
+	pageFile    = "report.html"
 )
+
+// ReportConfig is what the reports tell beside the run.
+type ReportConfig struct {
+	Summary writers.Summary
+	Version string // of gsbatch
+	Settle  string // the command that settles rows of this run, to be followed by a line and a decision
+	Unsent  int    // the exit code that says that nothing was sent, since rows are invalid
+}
 
 // Report writes the files of the run's report folder, each whole or not at
 // all: every row in input order, those with errors once more in a file to be
-// mended and imported, those in doubt or pending if there are any, and the
-// summary. It gives back the names of the files it wrote and why rows were
+// mended and imported, those in doubt or pending if there are any, the page
+// for people, and the summary. It gives back the names of the files it wrote and why rows were
 // rejected or left in doubt, and marks the run as reported. A run whose journal
 // cannot be brought into the fates is not reported: rows that were sent would
 // be told as pending.
-func Report(ctx context.Context, run *checkpoint.Run, summary writers.Summary) ([]string, []Reason, error) {
+func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) ([]string, []Reason, error) {
 	if err := run.Fold(ctx); err != nil {
 		return nil, nil, err
 	}
@@ -43,11 +52,27 @@ func Report(ctx context.Context, run *checkpoint.Run, summary writers.Summary) (
 			}
 		}
 	}
-	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), summary, r.options); err != nil {
+	if err := r.writePage(ctx, &cfg); err != nil {
 		return nil, nil, err
 	}
+	// Last: where it stands, all the others do.
+	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), cfg.Summary, r.options); err != nil {
+		return nil, nil, err
+	}
+	r.files = append(r.files, filepath.Join(dir, summaryFile))
 	err := run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
-	return append(r.files, filepath.Join(dir, summaryFile)), r.reasons, err
+	return r.files, r.reasons, err
+}
+
+// writePage writes the page for people, which lists the other files.
+func (r *reporter) writePage(ctx context.Context, cfg *ReportConfig) error {
+	p, err := r.page(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(r.dir, pageFile)
+	r.files = append(r.files, path)
+	return writers.WritePage(path, p, r.options)
 }
 
 // reporter has the tables of one Report under way.
@@ -57,6 +82,8 @@ type reporter struct {
 	dir     string
 	options writers.FileOptions
 	tables  map[string]*writers.Report
+	lengths map[string]int                // rows, by table
+	actions map[string]*checkpoint.Counts // of rows, by what was planned
 	cells   []string
 	files   []string
 	reasons []Reason
@@ -100,7 +127,7 @@ func (r *reporter) reason(line *checkpoint.Line) {
 
 // rows writes every table in one walk over the run.
 func (r *reporter) rows(ctx context.Context) error {
-	r.tables = map[string]*writers.Report{}
+	r.tables, r.lengths, r.actions = map[string]*writers.Report{}, map[string]int{}, map[string]*checkpoint.Counts{}
 	if _, err := r.table(resultsFile); err != nil {
 		return err
 	}
@@ -125,17 +152,30 @@ func (r *reporter) rows(ctx context.Context) error {
 	return nil
 }
 
+// count counts the row by what was planned and what became of it.
+func (r *reporter) count(line *checkpoint.Line) {
+	c := r.actions[line.Action]
+	if c == nil {
+		c = &checkpoint.Counts{}
+		r.actions[line.Action] = c
+	}
+	c.Rows++
+	*c.Of(line.Fate.Status)++
+}
+
 func (r *reporter) row(line *checkpoint.Line) error {
 	r.cells = r.cells[:0]
 	for _, c := range line.Cells {
 		r.cells = append(r.cells, c.Text)
 	}
 	r.reason(line)
+	r.count(line)
 	result := resultOf(r.id, line)
 	for _, name := range filesOf(line.Fate.Status) {
 		table, err := r.table(name)
 		if err == nil {
 			err = table.Write(r.cells, result)
+			r.lengths[name]++
 		}
 		if err != nil {
 			return err

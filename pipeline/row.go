@@ -240,14 +240,9 @@ func (a *apply) tenantTime() int64 {
 func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 	switch answer.Verdict {
 	case gainsight.Fatal:
-		a.fault(answer.Failure(op.Action + " goal"))
+		a.fault(answer.Failure(op.Action + " " + a.of.noun()))
 	case gainsight.InDoubt:
-		a.mu.Lock()
-		a.ended[op.Seq] = time.Now()
-		a.mu.Unlock()
-		if op.Action == string(validate.Create) {
-			a.keys.doubt(op.Key)
-		}
+		a.inDoubt(op, time.Now())
 		a.breaker.doubt(a.probe)
 	case gainsight.Rejected:
 		a.breaker.reset()
@@ -261,6 +256,16 @@ func (a *apply) observe(op *checkpoint.Op, answer gainsight.Answer) {
 		if op.Action == string(validate.Create) {
 			a.made(op, &answer)
 		}
+	}
+}
+
+// inDoubt notes that the call for a row ended at a time without a usable answer.
+func (a *apply) inDoubt(op *checkpoint.Op, ended time.Time) {
+	a.mu.Lock()
+	a.ended[op.Seq] = ended
+	a.mu.Unlock()
+	if op.Action == string(validate.Create) {
+		a.keys.doubt(op.Key)
 	}
 }
 
@@ -295,6 +300,9 @@ func outcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer) checkpoin
 	if answer.Verdict != gainsight.Done {
 		e.Reason = reasonOf(*answer)
 	}
+	if e.Status == checkpoint.Rejected {
+		e.Reason += "; " + answer.Mend()
+	}
 	if len(answer.Parents) > 0 && op.Names != "" {
 		e.Parents = joinParents(answer.Parents)
 	}
@@ -313,8 +321,11 @@ func joinParents(parents map[string]string) string {
 func statusOf(op *checkpoint.Op, verdict gainsight.Verdict) checkpoint.Status {
 	switch verdict {
 	case gainsight.Done:
-		if op.Action == string(validate.Create) {
+		switch op.Action {
+		case string(validate.Create):
 			return checkpoint.Created
+		case string(validate.Delete):
+			return checkpoint.Deleted
 		}
 		return checkpoint.Updated
 	case gainsight.Rejected:

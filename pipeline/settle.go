@@ -32,6 +32,15 @@ import (
 // read it, was not reached by it: pending again. One modified since, or an update
 // with parts that reading cannot show, is parked.
 //
+// A template, of its name, or a metric, which the picklist lists, is settled as a
+// goal without a parent. Of metrics and goal types that were associated reading
+// shows those that the tenant delivers; where it delivers none of them an
+// update with them is parked.
+//
+// A delete. Its record is no longer in the tenant, which the list of records
+// proves: deleted. Otherwise, after the settle time, it is pending again: a Gsid
+// is never given twice, so that a second delete can only find it gone.
+//
 // What must hold: a call does not land later than the settle time after its
 // connection ended, and a fetch that shows a later goal shows an earlier one.
 
@@ -116,10 +125,17 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 	if err := s.folded(ctx); err != nil {
 		return err
 	}
+	if s.knowing.Load() && !s.doubted.Load() {
+		return nil // what is durable has been seen: the journal need not be walked over
+	}
 	run := s.cfg.Run
 	doubts, err := run.Doubts(ctx)
 	if err != nil {
 		return err
+	}
+	s.knowing.Store(true)
+	if len(doubts.Rows) > 0 {
+		s.doubted.Store(true)
 	}
 	s.user = doubts.User
 	var open, others []*checkpoint.Doubt
@@ -143,7 +159,7 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 		return err
 	}
 	s.gaps = map[question]string{}
-	s.columns = basics()
+	s.columns = basics(s.of)
 	if field := s.markerField(); field != "" {
 		s.columns = append(s.columns, field)
 	}
@@ -152,6 +168,7 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 		if err != nil {
 			return err
 		}
+		want.of = s.of
 		s.open = append(s.open, want)
 		s.columns = want.selects(s.columns)
 	}

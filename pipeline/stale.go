@@ -10,7 +10,6 @@ import (
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
-	"gsbatch/validate"
 )
 
 // StaleError says that goals were edited or made since a run was planned, under
@@ -75,7 +74,8 @@ func (a *apply) outdated(ctx context.Context) error {
 		return err
 	}
 	r.differ = &differ{learned: newLearned(taught)}
-	r.reader = newGoalReader(a.cfg.Client, nil)
+	r.reader = newGoalReader(a.cfg.Client, a.cfg.Run.Info().Object, nil)
+	r.differ.tenant = r.reader
 	if err := r.read(ctx); err != nil {
 		return err
 	}
@@ -88,26 +88,16 @@ func (a *apply) outdated(ctx context.Context) error {
 
 // gather indexes the rows to look at.
 func (r *recheck) gather(ctx context.Context) error {
-	for c, err := range r.cfg.Run.Changes(ctx) {
-		if err != nil {
-			return err
-		}
-		switch {
-		case c.Fate.Status != checkpoint.Pending:
-		case c.Action == string(validate.Create):
-			if r.searched() {
-				err = r.gatherCreate(&c)
-			}
-		case r.cfg.OnStale != StaleOverwrite && c.Before != nil && c.Before.Modified > 0:
-			r.index.add(gsidHash(c.Gsid), c.Seq)
-		}
-		if err != nil {
-			return err
-		}
+	var err error
+	if r.cfg.OnStale != StaleOverwrite {
+		err = r.cfg.Run.PendingCompared(ctx, func(seq int64, gsid string) { r.index.add(gsidHash(gsid), seq) })
+	}
+	if err == nil && r.searched() {
+		err = r.gatherCreates(ctx)
 	}
 	r.index.sort()
 	r.names.sort()
-	return nil
+	return err
 }
 
 // read asks the tenant. A failure that is not the checkpoint's ends the run.

@@ -55,7 +55,7 @@ func Undo(ctx context.Context, cfg UndoConfig) (*Undone, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &undoing{cfg: cfg, run: run, batch: new(checkpoint.Batch), reader: newGoalReader(cfg.Client, cfg.Reading)}
+	u := &undoing{cfg: cfg, run: run, batch: new(checkpoint.Batch), reader: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading)}
 	err = u.plan(ctx)
 	if err == nil {
 		u.counts, err = run.Counts(ctx)
@@ -124,7 +124,12 @@ func (u *undoing) add(c *checkpoint.Change) error {
 	why := ""
 	switch c.Fate.Status {
 	case checkpoint.Created:
-		why = "it was created, and the API deletes no goal"
+		why = "it was created, and an undo deletes nothing"
+		if object(u.cfg.Info.Object).isGoals() {
+			why = "it was created, and the API deletes no goal"
+		}
+	case checkpoint.Deleted:
+		why = "it was deleted: a new one would have another Gsid"
 	case checkpoint.Updated:
 		if c.Before == nil {
 			why = "what it was before was not read (--diff always reads it)"
@@ -138,7 +143,7 @@ func (u *undoing) add(c *checkpoint.Change) error {
 	if err != nil {
 		return err
 	}
-	name, gsid := p.Record.text("Name"), c.Fate.Gsid
+	name, gsid := p.Record.name(), c.Fate.Gsid
 	if gsid == "" {
 		gsid = c.Gsid
 	}
@@ -166,7 +171,7 @@ func (u *undoing) put(line int, gsid, name string, inverse payload, expected und
 	op := &checkpoint.Op{Seq: u.rows, Line: line, Action: string(validate.Update), Gsid: gsid}
 	var fate *checkpoint.Fate
 	if why != "" {
-		inverse.Record = members{{"Gsid", quoted(gsid)}, {"Name", quoted(name)}}
+		inverse = payload{Record: members{{"Gsid", quoted(gsid)}, {"Name", quoted(name)}}}
 		fate = &checkpoint.Fate{Status: checkpoint.Skipped, Gsid: gsid, Code: "cannot-undo", Reason: why}
 	} else {
 		u.index.add(gsidHash(gsid), u.rows)
@@ -177,7 +182,7 @@ func (u *undoing) put(line int, gsid, name string, inverse payload, expected und
 		}
 	}
 	op.Item = inverse.item()
-	op.Hash = validate.PayloadHash(validate.Update, gsid, op.Item, "")
+	op.Hash = validate.PayloadHash(u.cfg.Info.Object, validate.Update, gsid, op.Item, "")
 	u.batch.Add(u.rows, line, []checkpoint.Cell{{Text: gsid}, {Text: name}}, op, fate, nil)
 }
 
@@ -192,7 +197,7 @@ func invert(c *checkpoint.Change, p *payload, before image) (inverse payload, ex
 	for _, m := range p.Record {
 		old, read := before.Fields[m.name]
 		switch {
-		case m.name == "Gsid":
+		case isGsidField(m.name):
 			inverse.Record = append(inverse.Record, m)
 		case read:
 			inverse.Record = append(inverse.Record, member{m.name, sendable(m.name, old)})
@@ -202,6 +207,7 @@ func invert(c *checkpoint.Change, p *payload, before image) (inverse payload, ex
 		}
 	}
 	inverse.Association, inverse.Dissociation = p.Dissociation, p.Association
+	inverse.types = types{Add: p.Off, AddNames: p.OffNames, Off: p.Add, OffNames: p.AddNames}
 	return inverse, expected, lost
 }
 
@@ -212,6 +218,9 @@ func sendable(field string, read json.RawMessage) json.RawMessage {
 		return read
 	}
 	if ms, err := strconv.ParseInt(text, 10, 64); err == nil && isNumber(read) {
+		if ms < 1e9 { // the days of a template
+			return read
+		}
 		return quoted(time.UnixMilli(ms).UTC().Format(time.DateOnly))
 	}
 	if len(text) > len(time.DateOnly) && sameDay(text[:len(time.DateOnly)], text, false) {
@@ -308,7 +317,7 @@ func (u *undoing) revise(c *checkpoint.Change, g *gainsight.Goal) (checkpoint.Re
 
 func editedFate(gsid, why string, modified int64, g *gainsight.Goal) *checkpoint.Fate {
 	return &checkpoint.Fate{Status: checkpoint.Stale, Gsid: gsid, Field: "ModifiedDate", Code: "edited-since",
-		Reason: fmt.Sprintf("somebody edited the goal since, last at %s%s: %s", clock(modified), by(g.Text("ModifiedById")), why)}
+		Reason: fmt.Sprintf("somebody edited it since, last at %s%s: %s", clock(modified), by(g.Text("ModifiedById")), why)}
 }
 
 // gone skips the rows whose goals were not found.
@@ -320,7 +329,7 @@ func (u *undoing) gone(ctx context.Context) error {
 		}
 		if c.Fate.Status == checkpoint.Pending && c.Before == nil {
 			revisions = append(revisions, checkpoint.Revision{Seq: c.Seq, Fate: &checkpoint.Fate{Status: checkpoint.Skipped, Gsid: c.Gsid,
-				Code: "cannot-undo", Reason: "the goal was not found in the tenant"}})
+				Code: "cannot-undo", Reason: object(u.cfg.Info.Object).gone(c.Gsid)}})
 		}
 	}
 	return u.run.Revise(ctx, revisions)

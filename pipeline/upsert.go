@@ -24,10 +24,10 @@ func (p *Planned) match(ctx context.Context, cfg *PlanConfig) error {
 	if err := p.draft(ctx, cfg.Source); err != nil {
 		return err
 	}
-	if err := cfg.Tenant.IndexCreated(ctx); err != nil { // for what was learned
+	if err := cfg.Tenant.IndexCreated(ctx, ""); err != nil { // for what was learned
 		return err
 	}
-	d := &differ{cfg: *cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Reading), keeping: true}
+	d := &differ{cfg: *cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading), keeping: true}
 	d.seen = make([]uint64, p.Run.Info().Input.Rows/64+1)
 	p.keyed, p.Read = d, d.read
 	if err := d.gather(ctx); err != nil {
@@ -224,7 +224,7 @@ func (d *differ) storedOf(ctx context.Context, batch []checkpoint.Found) error {
 		}
 		d.see(c.Seq)
 		goal := gainsight.Goal{Gsid: c.Gsid, Fields: doc.Fields, CTAs: doc.CTAs, SPs: doc.SPs}
-		one := comparison{change: c, goal: &goal, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
+		one := comparison{change: c, goal: &goal, of: d.tenant.of, refused: d.tenant.refused, learned: d.learned, onStale: d.cfg.OnStale}
 		res, err := one.run()
 		if err != nil {
 			return err

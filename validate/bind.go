@@ -51,6 +51,7 @@ type binding struct {
 	typ     string // of a custom field
 	object  string // that an id map is asked for
 	send    bool   // sent by an update though the field is fixed
+	asName  bool   // a status or goal type is sent by its name
 }
 
 // metricBinding is a metric with the sources of its parts.
@@ -263,8 +264,8 @@ func mayBlank(ref fieldRef) bool {
 // rows would create what they should update.
 func (b *binder) unknown(i int, header string) {
 	near := newSpeller(fieldNames(b.schema)).nearest(header)
-	gsid := resolveField(b.schema, near).key() == resolveField(b.schema, "Gsid").key()
-	if b.cfg.OnUnknownColumn == "ignore" && !gsid {
+	gsid := near != "" && resolveField(b.schema, near).key() == resolveField(b.schema, "Gsid").key()
+	if (b.cfg.OnUnknownColumn == "ignore" || b.cfg.Mode == DeleteOnly) && !gsid {
 		return
 	}
 	p := Problem{Code: "unknown-column", Value: header, Warning: b.cfg.OnUnknownColumn == "warn" && !gsid,

@@ -27,23 +27,24 @@ type work struct {
 	creating bool
 	problems []Problem
 
-	item     gainsight.Item
-	buf      []byte
-	status   choice
-	typ      choice
-	name     string
-	named    state
-	entity   string
-	placed   state // of entity
-	relType  string
-	parents  [3]parent   // company, relationship, opportunity
-	states   [5]state    // of the parents, and of relationship type and template
-	used     uint64      // set of Checker.lookups
-	asked    []byte      // names that only the server can resolve
-	links    [4][]string // CTA, SP, and the same to remove
-	list     []string
-	measures []gainsight.MetricAssociation
-	removed  []string
+	item      gainsight.Item
+	buf       []byte
+	status    choice
+	typ       choice
+	name      string
+	named     state
+	entity    string
+	placed    state // of entity
+	relType   string
+	parents   [3]parent   // company, relationship, opportunity
+	states    [5]state    // of the parents, and of relationship type and template
+	used      uint64      // set of Checker.lookups
+	asked     []byte      // names that only the server can resolve
+	links     [4][]string // CTA, SP, and the same to remove
+	list      []string
+	measures  []gainsight.MetricAssociation
+	removed   []string
+	typeLists [2]typeList // to associate with a metric, and to dissociate
 }
 
 // Indexes of work.states.
@@ -83,6 +84,10 @@ func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
 	if !w.action(gsid) {
 		return w.problems
 	}
+	if op.Action == Delete {
+		w.finishDelete()
+		return w.problems
+	}
 	for i := range c.bindings {
 		w.bound(&c.bindings[i])
 	}
@@ -104,6 +109,8 @@ func (w *work) reset(row readers.Row, op *Operation) {
 	w.problems = w.problems[:0]
 	w.item.Record = w.item.Record[:0]
 	w.item.Associate, w.item.Dissociate = gainsight.Links{}, gainsight.Links{}
+	w.item.Beside = w.item.Beside[:0]
+	w.typeLists = [2]typeList{}
 	w.status, w.typ = choice{index: -1}, choice{index: -1}
 	w.name, w.named = "", absent
 	w.entity, w.placed = "", absent
@@ -122,26 +129,33 @@ func (w *work) reset(row readers.Row, op *Operation) {
 func (w *work) action(gsid string) bool {
 	given, st := gsid, present
 	if gsid == "" {
-		given, st = w.reference(w.gsid, "Gsid", "1CG0")
+		given, st = w.reference(w.gsid, "Gsid", w.schema.prefix)
 	}
+	noun := w.schema.noun
 	switch {
 	case st == bad:
 		return false
+	case w.cfg.Mode == DeleteOnly && st == present:
+		w.op.Action, w.op.Gsid = Delete, given
+		return true
+	case w.cfg.Mode == DeleteOnly:
+		w.problem(w.gsid, "", "required", "Gsid is blank: which "+noun+" is to be deleted is not said", "give the "+noun+"'s Gsid, or take the row out")
+		return false
 	case st == cleared:
-		w.problem(w.gsid, "", "cannot-clear", "Gsid cannot be cleared", "leave the cell blank to create a goal")
+		w.problem(w.gsid, "", "cannot-clear", "Gsid cannot be cleared", "leave the cell blank to create a "+noun)
 		return false
 	case st == absent && w.cfg.Mode == UpdateOnly:
-		w.problem(w.gsid, "", "required", "Gsid is blank, and --mode update creates nothing", "give the goal's Gsid, or use --mode auto")
+		w.problem(w.gsid, "", "required", "Gsid is blank, and --mode update creates nothing", "give the "+noun+"'s Gsid, or use --mode auto")
 		return false
 	case st == present && w.cfg.Mode == CreateOnly && gsid == "":
-		w.problem(w.gsid, given, "gsid-in-create", "the row has the Gsid "+quote(given)+", and --mode create updates nothing", "clear the Gsid to create another goal, or use --mode auto")
+		w.problem(w.gsid, given, "gsid-in-create", "the row has the Gsid "+quote(given)+", and --mode create updates nothing", "clear the Gsid to create another "+noun+", or use --mode auto")
 		return false
 	}
 	w.creating = st == absent
 	w.op.Action = Create
 	if !w.creating {
 		w.op.Action, w.op.Gsid = Update, given
-		w.put("Gsid", gainsight.String(given))
+		w.put(w.schema.gsid, gainsight.String(given))
 	}
 	return true
 }
@@ -171,6 +185,14 @@ func (w *work) bound(b *binding) {
 		w.placing(b)
 	case dateKind:
 		w.date(b)
+	case daysKind:
+		w.days(b)
+	case unitKind:
+		w.unit(b)
+	case metricsKind, removeMetricsKind:
+		w.metricList(b)
+	case typesKind:
+		w.goalTypes(b)
 	case listKind:
 		w.gsidList(b)
 	case associateKind, dissociateKind:
@@ -195,18 +217,30 @@ func (w *work) finish() {
 	op.Lookups = w.lookupsJSON()
 	op.ServerNames = w.serverNames()
 	w.identify()
-	op.Hash, w.buf = payloadHash(w.buf, op.Action, op.Gsid, op.Item, op.Lookups)
+	op.Hash, w.buf = payloadHash(w.buf, w.schema.object, op.Action, op.Gsid, op.Item, op.Lookups)
+}
+
+// finishDelete seals the deletion of a record.
+func (w *work) finishDelete() {
+	op := w.op
+	op.Item = gainsight.String(op.Gsid).AppendJSON(op.Item[:0])
+	w.identify()
+	op.Hash, w.buf = payloadHash(w.buf, w.schema.object, op.Action, op.Gsid, op.Item, nil)
 }
 
 // PayloadHash is Operation.Hash of an operation of these parts.
-func PayloadHash(action Action, gsid, item, lookups string) [16]byte {
-	hash, _ := payloadHash(nil, action, gsid, item, lookups)
+func PayloadHash(object string, action Action, gsid, item, lookups string) [16]byte {
+	hash, _ := payloadHash(nil, object, action, gsid, item, lookups)
 	return hash
 }
 
 // payloadHash is PayloadHash with a buffer, which it returns.
-func payloadHash[T []byte | string](buf []byte, action Action, gsid string, item, lookups T) (hash [16]byte, _ []byte) {
-	buf = append(append(append(buf[:0], action...), 0), gsid...)
+func payloadHash[T []byte | string](buf []byte, object string, action Action, gsid string, item, lookups T) (hash [16]byte, _ []byte) {
+	buf = buf[:0]
+	if object != "" && object != "goals" { // whose hashes are older than other objects
+		buf = append(append(buf, object...), 0)
+	}
+	buf = append(append(append(buf, action...), 0), gsid...)
 	buf = append(append(buf, 0), item...)
 	buf = append(append(buf, 0), lookups...)
 	sum := sha256.Sum256(buf)
@@ -220,7 +254,7 @@ func (w *work) nothingLinked() bool {
 			return false
 		}
 	}
-	return true
+	return len(w.item.Beside) == 0
 }
 
 func failed(problems []Problem) bool {
@@ -242,6 +276,15 @@ func (w *work) identify() {
 		sum := sha256.Sum256(w.buf)
 		hash = binary.LittleEndian.Uint64(sum[:])
 		what = "the Gsid " + w.op.Gsid
+	case !w.schema.placed && w.named == present:
+		w.op.Key, w.buf = naturalKey(w.buf, w.schema.object, "", "", w.name)
+		hash = binary.LittleEndian.Uint64(w.op.Key[:])
+		if w.cfg.AllowDuplicates {
+			return
+		}
+		what = "a " + w.schema.noun + " of the same name"
+	case !w.schema.placed:
+		return
 	case w.named == present && w.placed == present && w.parentState() != bad:
 		p := w.owner()
 		w.op.Key, w.buf = naturalKey(w.buf, w.entity, p.id, p.name, w.name)
@@ -262,12 +305,17 @@ func (w *work) identify() {
 		w.problem(nil, w.name, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already has "+what+": "+quote(w.name), "remove one of the rows, change the name, or give --on-duplicate create")
 		return
 	}
+	if w.op.Action == Delete {
+		w.problem(nil, w.op.Gsid, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already deletes "+what, "take one of the rows out")
+		return
+	}
 	w.problem(nil, w.op.Gsid, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already updates "+what, "put both changes into one row")
 }
 
 // NaturalKey is the hash by which a goal is known where it has no Gsid yet:
 // EntityType, parent (its id, or its name where no id is known) and Name, the
-// names without regard to case and outer blanks.
+// names without regard to case and outer blanks. A template or metric has its
+// object in the place of the EntityType, and no parent.
 func NaturalKey(entityType, parentID, parentName, name string) [16]byte {
 	key, _ := naturalKey(nil, entityType, parentID, parentName, name)
 	return key

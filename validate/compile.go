@@ -57,7 +57,11 @@ func Compile(ctx context.Context, t *readers.Table, cfg Config) (*Checker, error
 	if err := checkConfig(&cfg); err != nil {
 		return nil, err
 	}
-	c := &Checker{schema: goals(), table: t, cfg: cfg, lookupJSON: map[uint64][]byte{}, server: map[string]*serverNames{}, interned: map[string]string{}}
+	s := schemaOf(cfg.Object)
+	if cfg.Mode == DeleteOnly {
+		s = s.deletion()
+	}
+	c := &Checker{schema: s, table: t, cfg: cfg, lookupJSON: map[uint64][]byte{}, server: map[string]*serverNames{}, interned: map[string]string{}}
 	c.statuses, c.types, c.metricNames = statusNames(cfg.Picklists), goalTypeNames(cfg.Picklists), metricNames(cfg.Picklists)
 	b := &binder{schema: c.schema, table: t, cfg: &c.cfg, metrics: c.metricNames, taken: map[string]*source{}}
 	if err := b.bind(); err != nil {
@@ -92,7 +96,7 @@ func checkConfig(cfg *Config) error {
 	switch cfg.Mode {
 	case "":
 		cfg.Mode = Auto
-	case Auto, CreateOnly, UpdateOnly, Upsert:
+	case Auto, CreateOnly, UpdateOnly, Upsert, DeleteOnly:
 	default:
 		return fmt.Errorf("mode %q: want auto, create, update or upsert", string(cfg.Mode))
 	}
@@ -100,6 +104,9 @@ func checkConfig(cfg *Config) error {
 	case "", "error", "warn", "ignore":
 	default:
 		return fmt.Errorf("on-unknown-column %q: want error, warn or ignore", cfg.OnUnknownColumn)
+	}
+	if cfg.Mapping != nil && cmp.Or(cfg.Mapping.Object, "goals") != cmp.Or(cfg.Object, "goals") {
+		return fmt.Errorf("mapping %s is for %s, and --object is %s", cfg.Mapping.Name, cmp.Or(cfg.Mapping.Object, "goals"), cmp.Or(cfg.Object, "goals"))
 	}
 	if cfg.ClearToken != "" {
 		if why := clearTokenFault(cfg.ClearToken); why != "" {
@@ -197,8 +204,9 @@ func (c *Checker) attachField(r boundRef) {
 	}
 	b := &c.bindings[i]
 	b.sources[r.ref.part] = r.src
-	if rule := r.src.rule; rule != nil && rule.OnUpdate == "send" {
-		b.send = true
+	if rule := r.src.rule; rule != nil {
+		b.send = b.send || rule.OnUpdate == "send"
+		b.asName = b.asName || rule.Send == "name"
 	}
 	if r.ref.field.kind == parentKind && r.ref.part == byName {
 		c.attachParentLookup(b)
@@ -233,7 +241,7 @@ func (c *Checker) attachLookup(b *binding, r *LookupRule) {
 	}
 	onNoMatch := map[string]string{"error": "ERROR", "null": "NULLABLE", "default": "DEFAULTVALUE"}[r.OnNoMatch]
 	b.lookup = len(c.lookups)
-	c.lookups = append(c.lookups, gainsight.Lookup{Field: b.field.id, Key: lookupKey(b.field.id), ObjectField: r.Match, LookupField: "Gsid", ObjectName: object, MultiMatch: c.multiMatch(r.MultiMatch), OnNoMatch: onNoMatch})
+	c.lookups = append(c.lookups, gainsight.Lookup{Field: b.field.id, Key: cmp.Or(r.Key, lookupKey(b.field.id)), ObjectField: r.Match, LookupField: "Gsid", ObjectName: object, MultiMatch: c.multiMatch(r.MultiMatch), OnNoMatch: onNoMatch})
 }
 
 func lookupKey(id string) string { return strings.TrimSuffix(id, "__gc") + "_name" }
@@ -265,6 +273,6 @@ func (c *Checker) arrange() {
 	find := func(id string) int {
 		return slices.IndexFunc(c.bindings, func(b binding) bool { return b.field.id == id })
 	}
-	c.at = places{find("Name"), find("StatusId"), find("GoalTypeId"), find("EntityType"), find("RelationshipTypeId"), find("TemplateId"),
+	c.at = places{find(c.schema.name), find("StatusId"), find("GoalTypeId"), find("EntityType"), find("RelationshipTypeId"), find("TemplateId"),
 		find("CompanyId"), find("RelationshipId"), find("OpportunityId")}
 }

@@ -39,7 +39,7 @@ func (w *work) text(b *binding) {
 	if st == present {
 		st = w.checkText(b, s, text)
 	}
-	if b.field.id == "Name" {
+	if b.field.id == w.schema.name {
 		w.name, w.named = text, st
 	}
 	if st == present {

@@ -23,7 +23,7 @@ type Terms struct {
 // NewTerms returns the Terms of an object, goals or templates, for the filter
 // text. Without picklists, statuses and goal types are taken as they are written.
 func NewTerms(object, text string, picklists *gainsight.Picklists, ids *IDMap) *Terms {
-	return &Terms{schema: readSchema(object), text: text, statuses: statusNames(picklists), types: goalTypeNames(picklists), ids: ids}
+	return &Terms{schema: schemaOf(object), text: text, statuses: statusNames(picklists), types: goalTypeNames(picklists), ids: ids}
 }
 
 // Condition turns a term into a condition. An error is a *gainsight.WhereError.
@@ -177,7 +177,7 @@ func (c *Terms) parent(ref fieldRef, operator string, o gainsight.Operand) (stri
 // names. CTA and SP stand for the associations of goals. Unknown names are the server's to know,
 // unless they are nearly known.
 func ResolveSelect(object string, wanted []string) ([]string, error) {
-	c := Terms{schema: readSchema(object)}
+	c := Terms{schema: schemaOf(object)}
 	var fields []string
 	for _, name := range wanted {
 		ref, err := c.field(gainsight.Operand{Text: name})

@@ -89,7 +89,7 @@ func TestFilterTermsOfTemplates(t *testing.T) {
 		`SP EQ x`:                         `error: templates have no SP that can be read`,
 		`"Associated Work" EQ x`:          `error: templates cannot be filtered by AssociatedWork`,
 		`Decsription CONTAINS x`:          `error: there is no field "Decsription"; did you mean Description?`,
-		`"metric.Seats.baseValue" EQ "1"`: `error: templates cannot be filtered by metric.Seats.baseValue`,
+		`"metric.Seats.baseValue" EQ "1"`: `error: templates have no metric.Seats.baseValue that can be read`,
 	} {
 		if got := condition(t, "templates", text, nil); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %s\nwant %s", text, got, want)

@@ -80,10 +80,10 @@ func (r fieldRef) String() string {
 // and -. The zero fieldRef is what no field is called.
 func resolveField(s *schema, header string) fieldRef {
 	header = trim(header)
-	if name, ok := customName(header); ok {
+	if name, ok := customName(header); ok && s.custom {
 		return fieldRef{custom: true, name: name}
 	}
-	if ref, ok := metricRef(header); ok {
+	if ref, ok := metricRef(header); ok && s.placed {
 		return ref
 	}
 	key := headerKey(header)

@@ -2,6 +2,7 @@ package validate
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/goccy/go-yaml/ast"
 )
@@ -34,6 +35,7 @@ type ColumnRule struct {
 	OnUpdate   string            // compare, send: for the fields that place a goal
 	Undecided  map[string]string // folded text of a cell whose value is Unsure → its place in the mapping file
 	Lookup     *LookupRule
+	Send       string // name: a status or goal type is sent by its name; "" or id: by its Gsid
 }
 
 // LookupRule lets the server, or an id map, turn the names in a column into ids.
@@ -42,6 +44,7 @@ type LookupRule struct {
 	Match      string // field of the object that the cell is compared with
 	MultiMatch string // error, first; "" as --multi-match says
 	OnNoMatch  string // error, null, default
+	Key        string // of the record, that carries the name; "": made of the field's
 }
 
 // Unsure is the value in a value map of which its author was not sure: a row
@@ -72,15 +75,18 @@ func mappingKeys() []string {
 }
 
 func ruleKeys() []string {
-	return []string{"field", "values", "otherwise", "default", "date_format", "type", "clear_token", "on_blank", "on_update", "lookup"}
+	return []string{"field", "values", "otherwise", "default", "date_format", "type", "clear_token", "on_blank", "on_update", "lookup", "send"}
 }
 
-func lookupKeys() []string { return []string{"object", "match", "multi_match", "on_no_match"} }
+func lookupKeys() []string { return []string{"object", "match", "multi_match", "on_no_match", "key"} }
 
 // mapping reads the whole file.
 func (p *yamlFile) mapping(m *Mapping) error {
 	entries, err := p.entries(p.root, "the mapping file", mappingKeys())
 	if err != nil {
+		return err
+	}
+	if err := p.object(m, entries); err != nil {
 		return err
 	}
 	version := false
@@ -89,8 +95,6 @@ func (p *yamlFile) mapping(m *Mapping) error {
 		case "version":
 			version = true
 			_, err = p.oneOf(e.value, "version", "1")
-		case "object":
-			m.Object, err = p.oneOf(e.value, "object", "goals")
 		case "columns":
 			err = p.columns(m, e.value)
 		case "constants":
@@ -110,6 +114,17 @@ func (p *yamlFile) mapping(m *Mapping) error {
 		return p.fault(p.root, `no version; begin the file with "version: 1"`)
 	}
 	return p.contradictions(m)
+}
+
+// object reads what the rows are, which says what fields there are.
+func (p *yamlFile) object(m *Mapping, entries []yamlEntry) (err error) {
+	for _, e := range entries {
+		if e.key == "object" {
+			m.Object, err = p.oneOf(e.value, "object", Objects()...)
+		}
+	}
+	p.schema = schemaOf(m.Object)
+	return err
 }
 
 // columns reads the rules of the columns.
@@ -187,6 +202,8 @@ func (p *yamlFile) rulePart(r *ColumnRule, e yamlEntry) (err error) {
 		r.OnBlank, err = p.oneOf(e.value, "on_blank", "keep", "error", "default")
 	case "on_update":
 		r.OnUpdate, err = p.oneOf(e.value, "on_update", "compare", "send")
+	case "send":
+		r.Send, err = p.oneOf(e.value, "send", "id", "name")
 	case "lookup":
 		r.Lookup, err = p.lookup(e.value)
 	}
@@ -195,7 +212,7 @@ func (p *yamlFile) rulePart(r *ColumnRule, e yamlEntry) (err error) {
 
 // checkRule finds the keys of a rule that contradict each other or would do nothing.
 func (p *yamlFile) checkRule(r *ColumnRule, e yamlEntry, seen map[string]bool) error {
-	f := resolveField(goals(), r.Field)
+	f := resolveField(p.schema, r.Field)
 	switch {
 	case !seen["field"]:
 		return p.fault(e.node, "column %q has no field", e.key)
@@ -217,6 +234,8 @@ func (p *yamlFile) checkRule(r *ColumnRule, e yamlEntry, seen map[string]bool) e
 		return p.fault(e.node, "column %q: date_format is for dates, not for %s", e.key, r.Field)
 	case seen["on_update"] && (f.field == nil || !f.field.fixed):
 		return p.fault(e.node, "column %q: on_update is for the fields that place a goal, not for %s", e.key, r.Field)
+	case r.Send != "" && (f.field == nil || !slices.Contains([]kind{statusKind, goalTypeKind, typesKind}, f.field.kind)):
+		return p.fault(e.node, "column %q: send is for statuses and goal types, not for %s", e.key, r.Field)
 	}
 	return nil
 }
@@ -258,6 +277,8 @@ func (p *yamlFile) lookup(n ast.Node) (*LookupRule, error) {
 			r.MultiMatch, err = p.oneOf(e.value, "multi_match", "error", "first")
 		case "on_no_match":
 			r.OnNoMatch, err = p.oneOf(e.value, "on_no_match", "error", "null", "default")
+		case "key":
+			r.Key, err = p.lookupKey(e.value)
 		}
 		if err != nil {
 			return nil, err
@@ -267,6 +288,15 @@ func (p *yamlFile) lookup(n ast.Node) (*LookupRule, error) {
 		return nil, p.fault(n, "a lookup needs an object, such as company")
 	}
 	return r, nil
+}
+
+// lookupKey reads the record key that carries the name of a lookup.
+func (p *yamlFile) lookupKey(n ast.Node) (string, error) {
+	key, err := p.scalar(n, "key")
+	if err == nil && (trim(key) == "" || resolveField(p.schema, key).known()) {
+		err = p.fault(n, "the key %q of a lookup is blank, or a field itself; take a name that no field has", key)
+	}
+	return trim(key), err
 }
 
 // constants reads the fields that are the same for every row.
@@ -316,7 +346,7 @@ func (p *yamlFile) objects(m *Mapping, n ast.Node) error {
 func (p *yamlFile) contradictions(m *Mapping) error {
 	by := map[string]string{}
 	for _, c := range m.Constants {
-		key := resolveField(goals(), c.Field).key()
+		key := resolveField(p.schema, c.Field).key()
 		if by[key] != "" {
 			return fmt.Errorf("constants: %s is given twice", c.Field)
 		}
@@ -326,7 +356,7 @@ func (p *yamlFile) contradictions(m *Mapping) error {
 		if r.Ignore {
 			continue
 		}
-		key := resolveField(goals(), r.Field).key()
+		key := resolveField(p.schema, r.Field).key()
 		if other := by[key]; other != "" {
 			return fmt.Errorf("line %d: column %q and %s are both for %s; leave one out", r.Line, r.Header, other, r.Field)
 		}
@@ -337,12 +367,12 @@ func (p *yamlFile) contradictions(m *Mapping) error {
 
 // knownField refuses the name of a field that does not exist or cannot be written.
 func (p *yamlFile) knownField(n ast.Node, name string) error {
-	f := resolveField(goals(), name)
+	f := resolveField(p.schema, name)
 	switch {
 	case name == Unsure:
 		return p.fault(n, "the field is ?, which nobody decided yet; name a field (see gsbatch help fields), or say ignore")
 	case !f.known():
-		if near := newSpeller(fieldNames(goals())).nearest(name); near != "" {
+		if near := newSpeller(fieldNames(p.schema)).nearest(name); near != "" {
 			return p.fault(n, "there is no field %q; did you mean %s?", name, near)
 		}
 		return p.fault(n, "there is no field %q; see gsbatch help fields", name)

@@ -223,7 +223,7 @@ func TestConfigErrors(t *testing.T) {
 		cfg  validate.Config
 		want string
 	}{
-		{validate.Config{Mode: "delete"}, `mode "delete": want auto, create, update or upsert`},
+		{validate.Config{Mode: "remove"}, `mode "remove": want auto, create, update or upsert`},
 		{validate.Config{OnUnknownColumn: "x"}, `on-unknown-column "x": want error, warn or ignore`},
 		{validate.Config{ClearToken: "#n/a"}, `clear-token "#n/a" is an Excel error value; a broken formula must not clear a field`},
 		{validate.Config{Set: []validate.Constant{{Field: "Stauts", Value: "New"}}}, `--set Stauts: there is no such field; did you mean Status?`},

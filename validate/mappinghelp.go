@@ -5,7 +5,7 @@ const MappingHelp = `A mapping file says how the columns of an input file become
 YAML, given with --map; gsbatch map FILE -o mapping.yaml proposes one.
 
   version: 1                      # required
-  object: goals                   # what the rows are
+  object: goals                   # what the rows are: goals, templates, metrics
   date_format: DD/MM/YYYY         # for all date columns; --date-format overrides it
   clear_token: "(clear)"          # a cell of this text clears its field
   columns:
@@ -17,6 +17,7 @@ YAML, given with --map; gsbatch map FILE -o mapping.yaml proposes one.
         Green: On Track
         Red: "?"                  # not decided yet: a row that needs it is refused
       otherwise: error            # for other texts: pass (default), error, blank
+      send: id                    # a status or goal type goes by its id or its name
     Segment:
       field: segment__gc
       values: {E: Enterprise, S: SMB}
@@ -37,6 +38,7 @@ YAML, given with --map; gsbatch map FILE -o mapping.yaml proposes one.
         match: Name               # its field that the cell is compared with
         multi_match: error        # two matches: error or first
         on_no_match: error        # no match: error, null, default
+        key: PartnerName          # under which the name is sent; made of the field's otherwise
     Project:
       field: RelationshipName
       on_update: send             # fields that place a goal are compared on an

@@ -11,6 +11,11 @@ import (
 // measure reads the metrics of a row into metricsAssociation and
 // metricsDissociation.
 func (w *work) measure() {
+	if !w.schema.placed {
+		w.putMetricList()
+		w.putGoalTypes()
+		return
+	}
 	for i := range w.metrics {
 		w.metric(&w.metrics[i])
 	}

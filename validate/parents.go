@@ -209,6 +209,10 @@ func (w *work) parentState() state {
 
 // complete finds what a create lacks, and parents that contradict its entity type.
 func (w *work) complete() {
+	if !w.schema.placed {
+		w.completeNamed()
+		return
+	}
 	if w.named == absent {
 		w.lacks(w.at.name, "Name", "a goal needs a name", "give the goal a name")
 	}
@@ -230,6 +234,27 @@ func (w *work) complete() {
 	case "OPPORTUNITY":
 		w.needs(opportunityState, "Opportunity", w.at.opportunity)
 	}
+}
+
+// completeNamed tells what a new template or metric lacks.
+func (w *work) completeNamed() {
+	for i := range w.schema.fields {
+		f := &w.schema.fields[i]
+		if !f.required {
+			continue
+		}
+		at := slices.IndexFunc(w.bindings, func(b binding) bool { return b.field == f })
+		if at < 0 || w.blankIn(at) {
+			w.lacks(at, f.label(), "a "+w.schema.noun+" needs it", "fill it in")
+		}
+	}
+}
+
+// blankIn says whether the row says nothing about a binding.
+func (w *work) blankIn(at int) bool {
+	s := w.anySource(at)
+	return !slices.ContainsFunc(w.item.Record, func(f gainsight.Field) bool { return f.Name == w.bindings[at].field.id }) &&
+		trim(s.cell(w.row).Text) == ""
 }
 
 // needs tells that a goal of the row's entity type lacks a field.

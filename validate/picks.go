@@ -82,7 +82,11 @@ func (w *work) choose(b *binding, s *source, n *names, i int) choice {
 		w.warn(s, it.name, "inactive-"+headerKey(n.noun), text+"; it is refused for goals that do not have it already", "take an active one: "+sample(n.spell.names, 8))
 		w.op.Inactive = append(w.op.Inactive, b.field.id)
 	}
-	w.put(b.field.id, gainsight.String(it.gsid))
+	if b.asName {
+		w.put(b.field.name, gainsight.String(it.name))
+	} else {
+		w.put(b.field.id, gainsight.String(it.gsid))
+	}
 	return choice{present, i}
 }
 

@@ -34,7 +34,14 @@ type Proposal struct {
 	Rows      int
 	Columns   []*ColumnProposal // in the order of the header
 	Constants []Constant        // for fields that no column gives
-	lists     [3]*names         // statuses, goal types, entity types; nil where unknown
+	schema    *schema
+	lists     []fieldList
+}
+
+// fieldList are the names that a field takes, nil where they are not known.
+type fieldList struct {
+	field string
+	names *names
 }
 
 // ColumnProposal is what one column seems to be.
@@ -58,11 +65,18 @@ type ValueProposal struct {
 	Confidence Confidence
 }
 
-// Propose reads the whole table and proposes a field for each column. told is
-// called with the rows read. Memory does not grow with the rows. The errors are
+// Propose reads the whole table, of records of the object, and proposes a field
+// for each column. told is called with the rows read. Memory does not grow with the rows. The errors are
 // those of reading the table.
-func Propose(ctx context.Context, t *readers.Table, picklists *gainsight.Picklists, told func(int64)) (*Proposal, error) {
-	p := &Proposal{lists: [3]*names{statusNames(picklists), goalTypeNames(picklists), entityNames()}}
+func Propose(ctx context.Context, object string, t *readers.Table, picklists *gainsight.Picklists, told func(int64)) (*Proposal, error) {
+	p := &Proposal{schema: schemaOf(object)}
+	p.lists = []fieldList{{"StatusName", statusNames(picklists)}, {"GoalTypeName", goalTypeNames(picklists)}, {"EntityType", wordNames("entity type", entities())}}
+	switch object {
+	case "templates":
+		p.lists = p.lists[:2]
+	case "metrics":
+		p.lists = []fieldList{{"unitOfMeasure", wordNames("unit", units())}}
+	}
 	for _, header := range t.Header() {
 		p.Columns = append(p.Columns, &ColumnProposal{Header: header})
 	}
@@ -82,24 +96,25 @@ func Propose(ctx context.Context, t *readers.Table, picklists *gainsight.Picklis
 	return p, nil
 }
 
-func entityNames() *names {
+// wordNames are words of the API as names.
+func wordNames(noun string, words []string) *names {
 	var items []named
-	for _, e := range entities() {
-		items = append(items, named{e, e, true})
+	for _, word := range words {
+		items = append(items, named{word, word, true})
 	}
-	return newNames("entity type", items)
+	return newNames(noun, items)
 }
 
 // byHeader proposes what headers say: all exact names before any near one.
 func (p *Proposal) byHeader() {
-	spell := newSpeller(fieldNames(goals()))
+	spell := newSpeller(fieldNames(p.schema))
 	keys := map[string]bool{}
 	for _, c := range p.Columns {
 		c.Samples = c.seen.samples()
 		key := headerKey(c.Header)
 		c.Twin, keys[key] = keys[key], true
 		c.set(Unsure, Doubted, "no field has a name like this")
-		ref := resolveField(goals(), c.Header)
+		ref := resolveField(p.schema, c.Header)
 		switch {
 		case c.Twin:
 			c.set(Unsure, Doubted, twinWhy)
@@ -112,8 +127,13 @@ func (p *Proposal) byHeader() {
 		}
 	}
 	for _, c := range p.unsure() {
+		if field := meant(p.schema.object, c.Header); field != "" {
+			p.claim(c, resolveField(p.schema, field).String(), Likely, "a usual word for it")
+		}
+	}
+	for _, c := range p.unsure() {
 		if near := spell.nearest(c.Header); near != "" {
-			ref := resolveField(goals(), near)
+			ref := resolveField(p.schema, near)
 			if ref.field.kind != readOnlyKind {
 				p.claim(c, ref.String(), Likely, "the header is near "+quote(near))
 			}
@@ -143,22 +163,20 @@ func (p *Proposal) suggested(c *ColumnProposal) string {
 		return ""
 	}
 	field := ""
-	for i, n := range p.lists {
+	for _, l := range p.lists {
+		n := l.names
 		if c.seen.more == 0 && n != nil && c.seen.all(func(text string) bool { _, sure := n.propose(text); return sure != Doubted }) {
 			if field != "" {
 				return ""
 			}
-			field = listed()[i]
+			field = l.field
 		}
 	}
-	if field == "" && c.seen.dates {
+	if field == "" && c.seen.dates && p.schema.placed {
 		field = "DueDate"
 	}
 	return field
 }
-
-// listed are the fields of Proposal.lists.
-func listed() [3]string { return [3]string{"StatusName", "GoalTypeName", "EntityType"} }
 
 // propose is the name that a text means, Unsure if none is near.
 func (n *names) propose(text string) (string, Confidence) {
@@ -185,7 +203,7 @@ func (n *names) propose(text string) (string, Confidence) {
 // claim gives a column a field, unless another column has it.
 func (p *Proposal) claim(c *ColumnProposal, field string, how Confidence, why string) {
 	for _, other := range p.Columns {
-		if other != c && resolveField(goals(), other.Field).key() == resolveField(goals(), field).key() && other.decided() {
+		if other != c && resolveField(p.schema, other.Field).key() == resolveField(p.schema, field).key() && other.decided() {
 			c.set(Unsure, Doubted, "column "+quote(other.Header)+" is "+field+" already")
 			return
 		}
@@ -201,7 +219,7 @@ func (p *Proposal) claim(c *ColumnProposal, field string, how Confidence, why st
 // byNames makes a column of ids that holds names one of names: as ids they
 // would be refused.
 func (p *Proposal) byNames(c *ColumnProposal) {
-	ref := resolveField(goals(), c.Field)
+	ref := resolveField(p.schema, c.Field)
 	if ref.part == byName || ref.field.name == "" || c.seen.all(isGsid) {
 		return
 	}
@@ -212,13 +230,11 @@ func (p *Proposal) byNames(c *ColumnProposal) {
 
 // list is the names that a field takes, nil where it takes others.
 func (p *Proposal) list(field string) *names {
-	switch resolveField(goals(), field).String() {
-	case "StatusName", "StatusId":
-		return p.lists[0]
-	case "GoalTypeName", "GoalTypeId":
-		return p.lists[1]
-	case "EntityType":
-		return p.lists[2]
+	ref := resolveField(p.schema, field)
+	for _, l := range p.lists {
+		if ref.field != nil && (l.field == ref.field.id || l.field == ref.field.name) {
+			return l.names
+		}
 	}
 	return nil
 }
@@ -238,9 +254,9 @@ func (p *Proposal) unsure() []*ColumnProposal {
 
 // taken reports whether a column gives the field, by name or by id.
 func (p *Proposal) taken(field string) bool {
-	want := resolveField(goals(), field).field
+	want := resolveField(p.schema, field).field
 	return slices.ContainsFunc(p.Columns, func(c *ColumnProposal) bool {
-		f := resolveField(goals(), c.Field).field
+		f := resolveField(p.schema, c.Field).field
 		return c.decided() && f != nil && f.id == want.id
 	})
 }
@@ -249,6 +265,9 @@ func (p *Proposal) taken(field string) bool {
 // only one kind of parent has a column.
 func (p *Proposal) complete() {
 	p.Constants = nil
+	if !p.schema.placed {
+		return
+	}
 	if p.taken("EntityType") || p.taken("Gsid") {
 		return
 	}
@@ -274,10 +293,10 @@ func (p *Proposal) Decide(c *ColumnProposal, answer string) error {
 		c.Values, c.MoreRows = nil, 0
 		return nil
 	}
-	ref := resolveField(goals(), answer)
+	ref := resolveField(p.schema, answer)
 	switch {
 	case !ref.known():
-		if near := newSpeller(fieldNames(goals())).nearest(answer); near != "" {
+		if near := newSpeller(fieldNames(p.schema)).nearest(answer); near != "" {
 			return fmt.Errorf("there is no field %s; did you mean %s?", quote(answer), near)
 		}
 		return fmt.Errorf("there is no field %s; gsbatch help fields lists them", quote(answer))
@@ -324,7 +343,7 @@ func (p *Proposal) Unsure() (n int) {
 // that of an earlier one but for blanks, _ and - has no place in it.
 func (p *Proposal) YAML() []byte {
 	var b strings.Builder
-	b.WriteString("# Proposed by gsbatch map. Decide each \"?\" before importing with --map.\nversion: 1\nobject: goals\ncolumns:\n")
+	b.WriteString("# Proposed by gsbatch map. Decide each \"?\" before importing with --map.\nversion: 1\nobject: " + p.schema.object + "\ncolumns:\n")
 	for _, c := range p.Columns {
 		if !c.Twin && !reportColumn(c.Header) {
 			c.yaml(&b)

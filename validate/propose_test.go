@@ -24,7 +24,7 @@ func proposeText(t *testing.T, text string) *Proposal {
 	}
 	defer func() { _ = table.Close() }()
 	lists := &gainsight.Picklists{Statuses: []gainsight.Status{{Gsid: "1I00A", Name: "On Track", Active: true}, {Gsid: "1I00B", Name: "At Risk", Active: true}}}
-	p, err := Propose(context.Background(), table, lists, func(int64) {})
+	p, err := Propose(context.Background(), "goals", table, lists, func(int64) {})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,7 +46,7 @@ func TestProposeBoundsItsTexts(t *testing.T) {
 
 func TestDecide(t *testing.T) {
 	t.Parallel()
-	p := proposeText(t, "Ziel,Ampel,Kunde\nA,gut,IBM\nB,gut,IBM\nC,AT RISK,IBM\n")
+	p := proposeText(t, "Xx,Yy,Zz\nA,gut,IBM\nB,gut,IBM\nC,AT RISK,IBM\n")
 	if p.Unsure() != 3 || len(p.Constants) != 0 {
 		t.Fatalf("%d unsure, %v", p.Unsure(), p.Constants)
 	}

@@ -12,7 +12,7 @@ import (
 func (c *Checker) required(ctx context.Context) error {
 	var missing []string
 	switch {
-	case c.cfg.Mode == UpdateOnly:
+	case c.cfg.Mode == UpdateOnly, c.cfg.Mode == DeleteOnly:
 		if c.gsid == nil {
 			missing = append(missing, "Gsid")
 		}
@@ -35,6 +35,15 @@ func (c *Checker) required(ctx context.Context) error {
 
 func (c *Checker) missingToCreate() []string {
 	var missing []string
+	if !c.schema.placed {
+		for i := range c.schema.fields {
+			f := &c.schema.fields[i]
+			if f.required && !slices.ContainsFunc(c.bindings, func(b binding) bool { return b.field == f }) {
+				missing = append(missing, f.id)
+			}
+		}
+		return missing
+	}
 	if c.at.name < 0 {
 		missing = append(missing, "Name")
 	}
@@ -49,7 +58,7 @@ func (c *Checker) missingToCreate() []string {
 
 // needsParent reports whether rows are created and no column names a parent.
 func (c *Checker) needsParent() bool {
-	creates := c.cfg.Mode == CreateOnly || c.cfg.Mode == Auto && c.gsid == nil
+	creates := c.schema.placed && (c.cfg.Mode == CreateOnly || c.cfg.Mode == Auto && c.gsid == nil)
 	return creates && c.at.company < 0 && c.at.relationship < 0 && c.at.opportunity < 0
 }
 
@@ -98,7 +107,7 @@ func (c *Checker) missingColumns(ids []string) error {
 		ids = append([]string{"Gsid"}, ids...)
 	}
 	for _, id := range ids {
-		i := slices.IndexFunc(c.schema.fields, func(f field) bool { return f.id == id })
+		i := slices.IndexFunc(c.schema.fields, func(f field) bool { return f.id == id || f.kind == gsidKind && id == "Gsid" })
 		f := &c.schema.fields[i]
 		m := MissingColumn{Field: f.id, Headers: []string{f.label()}}
 		if f.name != "" {

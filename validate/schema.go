@@ -1,31 +1,43 @@
 package validate
 
+import "slices"
+
 // kind decides how the text of a cell becomes the value of a field.
 type kind uint8
 
 const (
-	textKind       kind = iota // one line of text, sent as it stands
-	richKind                   // text or HTML
-	gsidKind                   // the record's own Gsid
-	statusKind                 // status by name or Gsid
-	goalTypeKind               // goal type by name or Gsid
-	entityKind                 // COMPANY, RELATIONSHIP, OPPORTUNITY, GLOBAL
-	parentKind                 // a record of another object by name or Gsid
-	referenceKind              // one Gsid
-	listKind                   // several Gsids
-	dateKind                   // YYYY-MM-DD
-	daysKind                   // a whole number of days
-	associateKind              // Gsids to associate, beside the record
-	dissociateKind             // Gsids to dissociate, beside the record
-	customKind                 // a custom field, sent by the kind of its cell or as its mapping declares
-	modifiedKind               // ModifiedDate, kept to notice stale rows
-	readOnlyKind               // delivered by an export, never written
+	textKind          kind = iota // one line of text, sent as it stands
+	richKind                      // text or HTML
+	gsidKind                      // the record's own Gsid
+	statusKind                    // status by name or Gsid
+	goalTypeKind                  // goal type by name or Gsid
+	entityKind                    // COMPANY, RELATIONSHIP, OPPORTUNITY, GLOBAL
+	parentKind                    // a record of another object by name or Gsid
+	referenceKind                 // one Gsid
+	listKind                      // several Gsids
+	dateKind                      // YYYY-MM-DD
+	daysKind                      // a whole number of days
+	unitKind                      // DECIMAL, PERCENTAGE, CURRENCY
+	metricsKind                   // metrics by name or Gsid, without values
+	removeMetricsKind             // the same, to be taken off
+	typesKind                     // goal types by name or Gsid, beside the record
+	associateKind                 // Gsids to associate, beside the record
+	dissociateKind                // Gsids to dissociate, beside the record
+	customKind                    // a custom field, sent by the kind of its cell or as its mapping declares
+	modifiedKind                  // ModifiedDate, kept to notice stale rows
+	readOnlyKind                  // delivered by an export, never written
 )
 
 // schema is one object of the API: its fields in the order they are sent.
 // Rules that look at several fields follow from the kinds of its fields.
 type schema struct {
-	object string
+	object string // goals, templates, metrics
+	noun   string // what messages call one record
+	gsid   string // API name of the record's own id
+	name   string // API name of its name
+	prefix string // first characters of its Gsid
+	custom bool   // it may have fields …__gc
+	placed bool   // a record belongs to an entity and a parent, which its natural key has
 	fields []field
 }
 
@@ -62,18 +74,10 @@ const (
 	richLimit = 30000
 )
 
-// schemaOf returns the schema of an object of --object, nil if there is none.
-func schemaOf(object string) *schema {
-	if object == "" || object == "goals" {
-		return goals()
-	}
-	return nil
-}
-
 // goals is the schema of customer goals, from "Create Customer Goals", "Goal
 // Create API" and "Goal Update API" of the specification.
 func goals() *schema {
-	return &schema{object: "goals", fields: append([]field{
+	return &schema{object: "goals", noun: "goal", gsid: "Gsid", name: "Name", prefix: "1CG0", custom: true, placed: true, fields: append([]field{
 		{id: "Gsid", kind: gsidKind, prefix: "1CG0", typ: "Gsid", create: "must be blank", update: "required",
 			headers: []string{"Gsid", "Goal Gsid", "Goal Id"},
 			about:   "The goal's id. A row that has one updates that goal; a row without one creates a goal."},
@@ -125,9 +129,7 @@ func goals() *schema {
 		{id: "SP Remove", kind: dissociateKind, object: "SP", prefix: "1S02", keeps: true, typ: "Gsids", create: "must be blank", update: "removes",
 			headers: []string{"SP Remove", "Remove SP", "SPs Remove"},
 			about:   "Gsids of success plans whose association is to be removed."},
-		{id: "ModifiedDate", kind: modifiedKind, typ: "time", create: "ignored", update: "notices stale rows",
-			headers: []string{"Modified Date"},
-			about:   "When the goal was last modified, as an export gives it: epoch milliseconds or a date with a time."},
+		modifiedField("goal"),
 	}, written()...)}
 }
 
@@ -142,29 +144,6 @@ func written() []field {
 	}
 }
 
-// templates is what can be read of goal templates, from "Template Fetch API" of
-// the specification and the answers to the other calls.
-func templates() *schema {
-	return &schema{object: "templates", fields: append([]field{
-		{id: "Gsid", kind: gsidKind, prefix: "1CG0", headers: []string{"Gsid", "Template Gsid", "Template Id"}},
-		{id: "Name", kind: textKind, headers: []string{"Name", "Template Name", "Template"}},
-		{id: "StatusId", name: "StatusName", kind: statusKind, prefix: "1I00", headers: []string{"Status"}},
-		{id: "GoalTypeId", name: "GoalTypeName", kind: goalTypeKind, prefix: "1I00", headers: []string{"Goal Type", "Type"}},
-		{id: "DueDate", kind: daysKind, headers: []string{"Due Date", "Due", "Due Days"}},
-		{id: "Description", kind: richKind, headers: []string{"Description", "Template Description"}},
-		{id: "AssociatedWork", kind: listKind, headers: []string{"Associated Work"}},
-		{id: "ModifiedDate", kind: modifiedKind, headers: []string{"Modified Date"}},
-	}, written()...)}
-}
-
-// readSchema is the schema that an export of an object goes by.
-func readSchema(object string) *schema {
-	if object == "templates" {
-		return templates()
-	}
-	return goals()
-}
-
 // Field describes a field for people.
 type Field struct {
 	Name    string   // API name
@@ -175,26 +154,42 @@ type Field struct {
 	About   string   // one sentence
 }
 
-// Fields lists the fields of an object ("goals"), for help and documentation;
-// nil for an object that is not known.
+// Fields lists the fields of an object (goals, templates, metrics), for help
+// and documentation; nil for an object that is not known.
 func Fields(object string) []Field {
-	s := schemaOf(object)
-	if s == nil {
+	if !slices.Contains(Objects(), object) {
 		return nil
 	}
+	s := schemaOf(object)
 	var list []Field
 	for i := range s.fields {
 		list = append(list, s.fields[i].describe())
 	}
-	return append(list,
-		Field{Name: "…__gc", Type: "text, number, bool or date", Create: "optional", Update: "blank keeps",
-			About: "Any custom field by its API name. Text goes as a string, a number cell as a number, a boolean cell as true or false, a date cell as YYYY-MM-DD; a mapping may declare the type."},
-		Field{Name: "metric.NAME.baseValue", Headers: []string{"metric.NAME.targetValue", "metric.NAME.actualValue"}, Type: "number", Create: "optional", Update: "blank keeps",
+	if s.custom {
+		list = append(list, customField())
+	}
+	if s.placed {
+		list = append(list, metricFields()...)
+	}
+	return list
+}
+
+// customField describes the custom fields together.
+func customField() Field {
+	return Field{Name: "…__gc", Type: "text, number, bool or date", Create: "optional", Update: "blank keeps",
+		About: "Any custom field by its API name. Text goes as a string, a number cell as a number, a boolean cell as true or false, a date cell as YYYY-MM-DD; a mapping may declare the type."}
+}
+
+// metricFields describe the columns metric.NAME.… of goals.
+func metricFields() []Field {
+	return []Field{
+		{Name: "metric.NAME.baseValue", Headers: []string{"metric.NAME.targetValue", "metric.NAME.actualValue"}, Type: "number", Create: "optional", Update: "blank keeps",
 			About: "A value of the metric of that name or Gsid. An actual value needs its timestamp."},
-		Field{Name: "metric.NAME.timestamp", Type: "date", Create: "with an actual value", Update: "with an actual value",
+		{Name: "metric.NAME.timestamp", Type: "date", Create: "with an actual value", Update: "with an actual value",
 			About: "The day of the metric's actual value."},
-		Field{Name: "metric.NAME.remove", Type: "yes or no", Create: "must be blank or no", Update: "removes",
-			About: "Yes takes the metric off the goal."})
+		{Name: "metric.NAME.remove", Type: "yes or no", Create: "must be blank or no", Update: "removes",
+			About: "Yes takes the metric off the goal."},
+	}
 }
 
 // describe is the field as Fields tells it.

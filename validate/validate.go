@@ -28,6 +28,8 @@ const (
 	// Nothing is the action of a row that has a Gsid and no other value: no call
 	// is made for it, its record is unchanged.
 	Nothing Action = "nothing"
+	// Delete takes a template or a metric away. The API deletes no goals.
+	Delete Action = "delete"
 )
 
 // Mode chooses the action of a row.
@@ -39,11 +41,15 @@ const (
 	CreateOnly Mode = "create" // a Gsid is a problem
 	UpdateOnly Mode = "update" // no Gsid is a problem
 	Upsert     Mode = "upsert" // as Auto; the caller finds the record of a row without a Gsid, see CheckUpdate
+	// DeleteOnly deletes the record of every row's Gsid; other columns are left
+	// alone. It is no mode of --mode.
+	DeleteOnly Mode = "delete"
 )
 
 // Config is what Compile needs beside the table. Its zero value checks goals
 // in mode auto against no picklists.
 type Config struct {
+	Object          string // goals (""), templates, metrics
 	Mode            Mode
 	Mapping         *Mapping // nil: headers alone
 	Set             []Constant
@@ -65,15 +71,16 @@ type Constant struct{ Field, Value string }
 // until the next Check.
 type Operation struct {
 	Action Action
-	Gsid   string // update: the record's Gsid
+	Gsid   string // update, delete: the record's Gsid
 	Name   string // the record's name where the row has one
-	// Item is the canonical JSON of the element of "requests"; equal rows give
-	// equal bytes. Lookups is the JSON of "lookups", nil when ids are given; it
+	// Item is the canonical JSON of the element of "requests", for a delete that
+	// of "recordIds"; equal rows give equal bytes. Lookups is the JSON of "lookups", nil when ids are given; it
 	// is one of few values and shared by all rows that use the same columns.
 	Item    []byte
 	Lookups []byte
 	// Key is the hash of the natural key of a create: EntityType, parent (its
-	// id, or its folded name where no id is known) and folded Name. Zero for updates.
+	// id, or its folded name where no id is known) and folded Name, of templates
+	// and metrics the folded name alone. Zero for updates and deletes.
 	Key [16]byte
 	// Hash is the hash of Action, Gsid, Item and Lookups.
 	Hash [16]byte

@@ -14,8 +14,9 @@ import (
 // yamlFile is a parsed YAML file. It is read node by node, so that a value is
 // the text that was written (01 stays 01, no stays no) and every fault has a line.
 type yamlFile struct {
-	name string // of the file
-	root ast.Node
+	name   string // of the file
+	root   ast.Node
+	schema *schema // of the object that a mapping is for
 }
 
 // yamlEntry is one key of a mapping.

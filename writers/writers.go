@@ -6,7 +6,8 @@
 // the cells that a spreadsheet would run as a formula. A Book makes of a Table a
 // workbook to be filled in. A Report is a Table of
 // the user's own columns followed by those of Result. A Summary is the account
-// of a run: its Counts obey a law that WriteSummary checks.
+// of a run: its Counts obey a law that WriteSummary checks. A Page is the same
+// account for people, in HTML: what it is given is laid out and drawn here.
 //
 // Every failure to write is an *Error, which names the file and the mend.
 package writers

@@ -82,6 +82,7 @@ func (s *stage) account() {
 		results := s.csv(filepath.Join(one.dir, "results.csv"))
 		s.checkRows(one, results)
 		s.checkSides(one, results)
+		s.checkPage(one)
 		s.checkModes(one.dir)
 	}
 }

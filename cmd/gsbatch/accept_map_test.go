@@ -50,7 +50,7 @@ func TestMapOfTheMessySample(t *testing.T) {
 	s := newStage(t, "")
 	s.copySample("messy.csv")
 	r := s.run(0, "map", "messy.csv", "-o", "m.yaml")
-	if !strings.Contains(r.stdout, "Fällig am -> DueDate  (likely") || !strings.Contains(r.stdout, "Ampel -> ?  (unsure") {
+	if !strings.Contains(r.stdout, "Fällig am -> DueDate  (likely") || !strings.Contains(r.stdout, "Ampel -> StatusName  (likely: a usual word for it)") {
 		t.Error(r.stdout)
 	}
 	first := string(s.read(s.path("m.yaml")))
@@ -69,5 +69,35 @@ func TestMapOfTheMessySample(t *testing.T) {
 	}
 	if s.writes() != 0 {
 		t.Errorf("%d write calls", s.writes())
+	}
+}
+
+// Words of other systems and languages propose a field, in files of each object.
+func TestMapKnowsOtherWords(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct{ object, header, want string }{
+		{"goals", "Account Name,Objective,Health,Deadline,Notes", "Account Name=CompanyName Objective=Name Health=StatusName Deadline=DueDate Notes=Description"},
+		{"goals", "Société,Objectif,Statut,Échéance,Remarque", "Société=CompanyName Objectif=Name Statut=StatusName Échéance=DueDate Remarque=Description"},
+		{"goals", "Empresa,Objetivo,Estado,Fecha límite,Descripción", "Empresa=CompanyName Objetivo=Name Estado=StatusName Fecha límite=DueDate Descripción=Description"},
+		{"templates", "Vorlage,Zielart,Tage", "Vorlage=Name Zielart=GoalTypeName Tage=DueDate"},
+		{"metrics", "Kennzahl,Einheit,Beschreibung", "Kennzahl=name Einheit=unitOfMeasure Beschreibung=description"},
+	} {
+		s := newStage(t, "")
+		s.writeFile("f.csv", []byte(c.header+"\n"+strings.Repeat("a,", strings.Count(c.header, ","))+"a\n"))
+		var got mapped
+		r := s.run(0, "map", "f.csv", "--object", c.object, "--json", "-o", "f.yaml")
+		if err := json.Unmarshal([]byte(r.stdout), &got); err != nil {
+			t.Fatal(err)
+		}
+		var fields []string
+		for _, column := range got.Columns {
+			fields = append(fields, column.Column+"="+column.Field)
+		}
+		if text := strings.Join(fields, " "); text != c.want {
+			t.Errorf("%s: %s, want %s", c.object, text, c.want)
+		}
+		if yaml := string(s.read("f.yaml")); !strings.Contains(yaml, "object: "+c.object+"\n") {
+			t.Error(yaml)
+		}
 	}
 }

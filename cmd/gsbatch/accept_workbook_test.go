@@ -17,13 +17,18 @@ import (
 // edit changes cells of the sheet Goals as a spreadsheet would.
 func (s *stage) edit(name string, cells map[string]any) {
 	s.Helper()
+	s.editIn(name, "Goals", cells)
+}
+
+func (s *stage) editIn(name, sheet string, cells map[string]any) {
+	s.Helper()
 	book, err := excelize.OpenFile(s.path(name))
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer func() { _ = book.Close() }()
 	for cell, value := range cells {
-		if err := book.SetCellValue("Goals", cell, value); err != nil {
+		if err := book.SetCellValue(sheet, cell, value); err != nil {
 			s.Fatal(err)
 		}
 	}
@@ -35,12 +40,17 @@ func (s *stage) edit(name string, cells map[string]any) {
 // column is the letter of a column of the sheet Goals.
 func (s *stage) column(name, header string) string {
 	s.Helper()
+	return s.columnIn(name, "Goals", header)
+}
+
+func (s *stage) columnIn(name, sheet, header string) string {
+	s.Helper()
 	book, err := excelize.OpenFile(s.path(name))
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer func() { _ = book.Close() }()
-	rows, err := book.GetRows("Goals")
+	rows, err := book.GetRows(sheet)
 	if err != nil {
 		s.Fatal(err)
 	}
@@ -67,16 +77,21 @@ func (s *stage) book(name string) {
 // offers wants a drop-down in a column, with an item.
 func (s *stage) offers(name, header, item string) {
 	s.Helper()
+	s.offersIn(name, "Goals", header, item)
+}
+
+func (s *stage) offersIn(name, sheet, header, item string) {
+	s.Helper()
 	book, err := excelize.OpenFile(s.path(name))
 	if err != nil {
 		s.Fatal(err)
 	}
 	defer func() { _ = book.Close() }()
-	rules, err := book.GetDataValidations("Goals")
+	rules, err := book.GetDataValidations(sheet)
 	if err != nil {
 		s.Fatal(err)
 	}
-	letter := s.column(name, header)
+	letter := s.columnIn(name, sheet, header)
 	rule := slices.IndexFunc(rules, func(r *excelize.DataValidation) bool {
 		return r.Sqref == letter+"2:"+letter+"1048576" && r.Type == "list" && r.Formula1 == "list_"+header
 	})
@@ -184,9 +199,7 @@ func TestWorkbookThatIsAskedForWrongly(t *testing.T) {
 		{nil, []string{"no file to write to", "-o"}},
 		{[]string{"-o", "-"}, []string{"standard output"}},
 		{[]string{"-o", "x.csv"}, []string{"x.csv is no name of a workbook", ".xlsx"}},
-		{[]string{"-o", "x.xlsx", "--object", "templates"}, []string{"templates is not built yet"}},
-		{[]string{"-o", "x.xlsx", "--object", "metrics"}, []string{"metrics is not built yet"}},
-		{[]string{"-o", "x.xlsx", "--object", "goal"}, []string{`"goal" is no object`}},
+		{[]string{"-o", "x.xlsx", "--object", "goal"}, []string{`"goal": not one of goals`}},
 		{[]string{"-o", "x.xlsx", "--for", "delete"}, []string{"--for", "create, update"}},
 		{[]string{"-o", "x.xlsx", "--where", "Name EQ x"}, []string{"--where", "--for update"}},
 		{[]string{"-o", "x.xlsx", "--id-map", "none.csv"}, []string{"id map", "none.csv"}},
@@ -202,5 +215,71 @@ func TestWorkbookThatIsAskedForWrongly(t *testing.T) {
 	s.oneLine(s.run(11, "workbook", "-o", "file/x.xlsx"), "file/x.xlsx: create")
 	if n := s.tenant.State().Calls.Total; n != 0 {
 		t.Errorf("%d calls for a file that cannot be written", n)
+	}
+}
+
+// Workbooks of templates and metrics are filled in, imported and updated too.
+func TestWorkbooksOfTemplatesAndMetrics(t *testing.T) {
+	t.Parallel()
+	for object, c := range map[string]struct {
+		sheet, listed, item, gsid string
+		cells                     map[string]any
+	}{
+		"templates": {"Templates", "GoalTypeName", "Default", "Gsid", map[string]any{"Name": "Book", "StatusName": "New", "GoalTypeName": "Default", "DueDate": 30, "Metrics": "Seats in use;Net promoter score"}},
+		"metrics":   {"Metrics", "unitOfMeasure", "CURRENCY", "gsid", map[string]any{"name": "Book", "unitOfMeasure": "CURRENCY", "associateGoalTypeNames": "Default;Adoption"}},
+	} {
+		t.Run(object, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "")
+			r := s.run(0, "workbook", "-o", "new.xlsx", "--object", object)
+			if !strings.Contains(r.stdout, "fill in the sheet "+c.sheet+", then gsbatch import it --object "+object) {
+				t.Errorf("stdout %s", r.stdout)
+			}
+			s.offersIn("new.xlsx", c.sheet, c.listed, c.item)
+			cells := map[string]any{}
+			for header, value := range c.cells {
+				cells[s.columnIn("new.xlsx", c.sheet, header)+"2"] = value
+			}
+			s.editIn("new.xlsx", c.sheet, cells)
+			s.oneLine(s.run(2, "import", "new.xlsx"), "was made for "+object, "--object "+object)
+			s.counts(s.json(0, "import", "new.xlsx", "--object", object), "rows=1 created=1")
+			if there := s.named(object, "Book"); there["Book"] != 1 {
+				t.Errorf("there are %v", there)
+			}
+			s.run(0, "workbook", "-o", "old.xlsx", "--object", object, "--for", "update")
+			writes := s.writes()
+			got := s.json(0, "import", "old.xlsx", "--object", object)
+			if got.Counts["unchanged"] != got.Counts["rows"] || got.Counts["rows"] < 2 || s.writes() != writes {
+				t.Errorf("the workbook for updates as it is: %v", got.Counts)
+			}
+			s.locked("old.xlsx", c.sheet, c.gsid)
+		})
+	}
+}
+
+// locked wants a protected sheet whose column of that header alone is locked.
+func (s *stage) locked(name, sheet, header string) {
+	s.Helper()
+	book, err := excelize.OpenFile(s.path(name))
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer func() { _ = book.Close() }()
+	protection, err := book.GetSheetProtection(sheet)
+	if err != nil || protection.AutoFilter != true {
+		s.Errorf("%s is not protected: %+v, %v", sheet, protection, err)
+	}
+	for _, column := range []struct {
+		header string
+		locked bool
+	}{{header, true}, {map[string]string{"Gsid": "Name", "gsid": "name"}[header], false}} {
+		id, err := book.GetCellStyle(sheet, s.columnIn(name, sheet, column.header)+"2")
+		if err != nil {
+			s.Fatal(err)
+		}
+		style, err := book.GetStyle(id)
+		if err != nil || style.Protection == nil || style.Protection.Locked != column.locked {
+			s.Errorf("column %s: %+v, %v", column.header, style, err)
+		}
 	}
 }

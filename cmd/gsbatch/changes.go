@@ -112,7 +112,6 @@ const (
 // text shows the first rows on stdout.
 func (v *review) text() error {
 	var out strings.Builder
-	more := 0
 	n := 0
 	for row, err := range v.rows {
 		if err != nil {
@@ -122,12 +121,11 @@ func (v *review) text() error {
 			continue
 		}
 		if n++; n > shownRows {
-			more++
-			continue
+			break // the others are known by their number
 		}
 		rowText(&out, row)
 	}
-	if more > 0 {
+	if more := v.run.Info().Counts.Pending - shownRows; more > 0 {
 		fmt.Fprintf(&out, "and %d more rows: plan with -o review.xlsx or --json to see them all\n", more)
 	}
 	if _, err := io.WriteString(v.app.stdout, out.String()); err != nil {
@@ -137,8 +135,12 @@ func (v *review) text() error {
 }
 
 func rowText(out *strings.Builder, row pipeline.RowChange) {
-	if row.Action == "create" {
+	switch row.Action {
+	case "create":
 		fmt.Fprintf(out, "+ row %d creates %s\n", row.Line, brief(row.Name))
+		return
+	case "delete":
+		fmt.Fprintf(out, "- row %d deletes %s %s\n", row.Line, row.Gsid, brief(row.Name))
 		return
 	}
 	fmt.Fprintf(out, "~ row %d updates %s", row.Line, row.Gsid)

@@ -189,7 +189,7 @@ func (j *exportJob) note(format string, args ...any) {
 
 // query is the fetch that the flags ask for.
 func (j *exportJob) query() (q gainsight.Query, err error) {
-	q = gainsight.Query{Templates: j.object == "templates", Select: j.fields, PageSize: j.flags.pageSize}
+	q = gainsight.Query{Object: j.object, Select: j.fields, PageSize: j.flags.pageSize}
 	filter := j.filter
 	if !j.from.IsZero() {
 		filter = filter.And(gainsight.Term{Field: gainsight.Operand{Text: "ModifiedDate"}, Operator: "GTE",

@@ -190,6 +190,9 @@ it is written whole or not at all, readable for its owner only.
                  answer was seen. They are never sent again unasked
   pending.csv    rows that were not reached
   summary.json   counts, calls, exit code, and the one command to run next
+  report.html    the same for people, in any browser or mail program: what was done,
+                 calls over time, what to mend and how, rows in doubt. It holds no
+                 script, loads nothing, and names customers' data
 
 _status is created, updated, deleted, unchanged, rejected, invalid, skipped,
 stale, in_doubt, parked or pending. Columns of the input that begin with _ are

@@ -8,7 +8,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 	"gsbatch/pipeline"
+	"gsbatch/validate"
 )
 
 func newImport(app *App) *cobra.Command {
@@ -18,7 +20,8 @@ func newImport(app *App) *cobra.Command {
 		GroupID: groupMove,
 		Long: `Send the rows of FILE (.csv, .xlsx or .jsonl, each of the text formats also as
 .gz; - for standard input) to the tenant, one goal a call: every check first, then
-the plan, then the calls, then the reports.
+the plan, then the calls, then the reports. --object templates and --object metrics
+send goal templates and metrics, several a call (--batch), each accounted for.
 
 Every row is written down before and after its call. After Ctrl-C, a pause or a
 crash, gsbatch resume goes on; no row is sent a second time, and FILE is not needed.
@@ -74,7 +77,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.close()) }()
-	if !o.plan.again && !o.planOnly {
+	if !o.plan.again && !o.planOnly && in.config.Mode != validate.DeleteOnly {
 		done, err := in.before(ctx, d, o.run)
 		if done || err != nil {
 			return err
@@ -100,19 +103,31 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 
 // askAndApply shows the plan, asks once where somebody can be asked, and sends.
 func (in *intake) askAndApply(ctx context.Context, s *session, planned *pipeline.Planned) error {
-	calls := planned.Creates + planned.Updates
-	if calls > 0 {
+	if in.calls > 0 {
 		if in.app.asks() && !in.app.general.json && !in.app.general.quiet {
 			if err := in.review(ctx, s.run, "").text(); err != nil {
 				return err
 			}
 		}
-		yes, err := in.app.proceed(fmt.Sprintf("send %d goals to %s? a goal that was created cannot be deleted again", calls, s.tenant.name))
+		yes, err := in.app.proceed(in.question(planned, s.tenant.name))
 		if err != nil || !yes {
 			return errors.Join(err, s.keepPlan(ctx, nil, false))
 		}
 	}
 	return s.apply(ctx)
+}
+
+// question is what is asked before a plan is carried out.
+func (in *intake) question(planned *pipeline.Planned, tenant string) string {
+	n := planned.Creates + planned.Updates
+	question := fmt.Sprintf("send %d %s to %s?", n, in.flags.object, tenant)
+	if in.flags.object == gainsight.GoalObject {
+		question += " a goal that was created cannot be deleted again"
+	}
+	if in.config.Mode == validate.DeleteOnly {
+		question = fmt.Sprintf("delete %d %s of %s? what is deleted cannot be brought back", planned.Deletes, in.flags.object, tenant)
+	}
+	return question
 }
 
 // showPlan shows what the plan does, and tells of it.

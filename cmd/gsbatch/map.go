@@ -19,6 +19,7 @@ import (
 type mapFlags struct {
 	input  *readers.Options
 	output string
+	object string
 	force  bool
 	quota  quotaFlags
 }
@@ -28,10 +29,12 @@ func newMap(app *App) *cobra.Command {
 		Use:     "map FILE",
 		Short:   "Propose which column is which field, and what its values mean",
 		GroupID: groupFiles,
-		Long: `Propose a field for each column of FILE, a file of goals, with how sure that is
-and three sample values; and for the columns of statuses, goal types and entity
-types, what each text means in this tenant, with the rows that have it. Names that
-are near count as likely. What cannot be told is "?".
+		Long: `Propose a field for each column of FILE, a file of goals (--object: of templates or
+metrics), with how sure that is and three sample values; and for the columns of
+statuses, goal types, entity types and units, what each text means in this tenant,
+with the rows that have it. Names that are near count as likely, and so do words
+that other systems and languages have for a field (Account, Kunde, Échéance). What
+cannot be told is "?".
 
 -o writes a mapping file (see gsbatch help mapping) for import --map. A "?" left
 in it is refused: for a column at once, for a value in the rows that need it. On a
@@ -40,6 +43,7 @@ different texts the first 200 are looked at; the rows of the others are counted.
 		Args: takes(1, 1),
 	}
 	f := &mapFlags{input: addInputFlags(app, cmd)}
+	addChoice(cmd, cmd.Flags(), &f.object, "object", "goals", validate.Objects(), "what the rows are")
 	cmd.Flags().StringVarP(&f.output, "output", "o", "", "write the mapping file `FILE`")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace the mapping file if it is there")
 	f.quota.add(cmd)
@@ -66,7 +70,7 @@ func runMap(app *App, path string, f *mapFlags) (err error) {
 		return err
 	}
 	progress := newProgress(app, app.general.progress, 0)
-	p, err := validate.Propose(app.stop, table, picklists, func(rows int64) { progress.Update(Status{Phase: "reading", Done: rows}) })
+	p, err := validate.Propose(app.stop, f.object, table, picklists, func(rows int64) { progress.Update(Status{Phase: "reading", Done: rows}) })
 	progress.Finish()
 	tellNotices(app, table)
 	if err != nil {

@@ -74,6 +74,9 @@ func meaningful(flag string) bool {
 // settings that take says.
 func (app *App) importCommand(info checkpoint.Info, file string, take func(flag string) bool) string {
 	words := []string{"import", file}
+	if info.Command == deleteCommand {
+		words = []string{"delete", info.Object, file}
+	}
 	kept := map[string][]string{}
 	if err := json.Unmarshal(info.Settings, &kept); err != nil {
 		kept = nil // written by another version: the command alone

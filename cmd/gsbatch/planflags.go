@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"gsbatch/gainsight"
 	"gsbatch/pipeline"
 	"gsbatch/readers"
 	"gsbatch/validate"
@@ -34,16 +35,16 @@ type planFlags struct {
 func addPlanFlags(app *App, cmd *cobra.Command) *planFlags {
 	p := &planFlags{input: addInputFlags(app, cmd)}
 	fs := cmd.Flags()
-	addChoice(cmd, fs, &p.object, "object", "goals", []string{"goals"}, "what the rows are")
-	addChoice(cmd, fs, &p.mode, "mode", "auto", []string{"auto", "create", "update", "upsert"}, "auto: a row with a Gsid updates, one without creates; upsert: one without updates the goal that has its --key, or else creates")
-	fs.StringSliceVar(&p.key, "key", nil, "find goals by these `FIELDS`: a custom field, or Name with EntityType or a parent, as Name,Company (default: EntityType, parent and Name); for upsert and --on-duplicate")
+	addChoice(cmd, fs, &p.object, "object", "goals", validate.Objects(), "what the rows are")
+	addChoice(cmd, fs, &p.mode, "mode", "auto", []string{"auto", "create", "update", "upsert"}, "auto: a row with a Gsid updates, one without creates; upsert: one without updates the record that has its --key, or else creates")
+	fs.StringSliceVar(&p.key, "key", nil, "find goals by these `FIELDS`: a custom field, or Name with EntityType or a parent, as Name,Company (default: EntityType, parent and Name; the name of templates and metrics); for upsert and --on-duplicate")
 	fs.StringVar(&p.mapFile, "map", "", "map columns to fields as `FILE` (YAML) says; see gsbatch help mapping")
 	fs.StringArrayVar(&p.set, "set", nil, "set a field for every row, `FIELD=VALUE`; may be repeated")
 	fs.StringVar(&p.idMap, "id-map", "", "turn names of companies, relationships and opportunities into Gsids by `FILE` (columns Object, Name, Gsid)")
 	fs.StringVar(&p.dateFormat, "date-format", "", "how dates are written, as `DD/MM/YYYY` (default: found out, and refused where it is ambiguous)")
 	fs.StringVar(&p.clearToken, "clear-token", "", "a cell of this `TEXT` clears its field (default: nothing does)")
 	addChoice(cmd, fs, &p.blank, "blank", "keep", []string{"keep", "error"}, "a blank cell keeps the field as it is, or is a problem")
-	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a goal whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run or is in the tenant")
+	addChoice(cmd, fs, &p.onDuplicate, "on-duplicate", "error", []string{"error", "skip", "create"}, "a record whose natural key stands in the file twice (error and skip: a problem) or, where a plan is made, was created by an earlier run or is in the tenant")
 	addChoice(cmd, fs, &p.onUnknownColumn, "on-unknown-column", "error", []string{"error", "warn", "ignore"}, "a column that is no field")
 	addChoice(cmd, fs, &p.multiMatch, "multi-match", "error", []string{"error", "first"}, "a name that the server finds twice")
 	fs.StringVar(&p.marker, "marker-field", "", "put each created row's marker into the custom text field `FIELD__gc`, by which a row in doubt is found for certain")
@@ -63,12 +64,15 @@ func (p *planFlags) addSendFlags(cmd *cobra.Command) {
 // shapes the plan, so that the same file with other options can be told.
 func (p *planFlags) config(app *App) (cfg validate.Config, rows pipeline.RowSet, hash string, err error) {
 	cfg = validate.Config{
-		Mode: validate.Mode(p.mode), DateFormat: p.dateFormat, ClearToken: p.clearToken, BlankError: p.blank == "error",
+		Object: p.object, Mode: validate.Mode(p.mode), DateFormat: p.dateFormat, ClearToken: p.clearToken, BlankError: p.blank == "error",
 		OnUnknownColumn: p.onUnknownColumn, AllowDuplicates: p.onDuplicate == "create", FirstMatch: p.multiMatch == "first",
 		Reserved: p.marker,
 	}
 	if p.marker != "" && !strings.HasSuffix(p.marker, "__gc") {
-		return cfg, rows, "", usagef("name a custom text field of goals", "%s: %q does not end in __gc", app.settings.place("marker-field"), p.marker)
+		return cfg, rows, "", usagef("name a custom text field", "%s: %q does not end in __gc", app.settings.place("marker-field"), p.marker)
+	}
+	if p.marker != "" && p.object == gainsight.MetricObject {
+		return cfg, rows, "", usagef("leave it out", "%s: metrics have no custom fields", app.settings.place("marker-field"))
 	}
 	shape := []any{p.object, p.mode, p.blank, p.onDuplicate, p.onUnknownColumn, p.multiMatch, p.dateFormat, p.clearToken,
 		p.at, p.marker, p.set, p.key, p.input.Sheet, p.input.HeaderRow, p.input.Delimiter, p.input.Encoding}
@@ -121,8 +125,12 @@ func (p *planFlags) keyOf(app *App, checker *validate.Checker) (pipeline.Key, er
 		return key, usagef("", "%s: %w", app.settings.place("key"), err)
 	}
 	for _, field := range key.Fields {
+		placed := !strings.HasSuffix(field, "__gc") && field != "Name"
+		if p.object == gainsight.MetricObject && field != "Name" || p.object == gainsight.TemplateObject && placed {
+			return key, usagef("give another key, or none", "%s: %s have no %s", app.settings.place("key"), p.object, field)
+		}
 		if checker != nil && !slices.ContainsFunc(checker.Columns(), func(c validate.Column) bool {
-			return c.Field == field || c.Field == strings.TrimSuffix(field, "Id")+"Name"
+			return strings.EqualFold(c.Field, field) || c.Field == strings.TrimSuffix(field, "Id")+"Name"
 		}) {
 			return key, usagef("add it, map one to it with --map, or give another key", "%s: the file has no column %s", app.settings.place("key"), field)
 		}

@@ -29,7 +29,8 @@ type intake struct {
 	options   string // hash of all that shapes the plan
 	picklists *gainsight.Picklists
 	amend     *checkpoint.Run   // whose goals the file is to mend, nil none
-	cost      *writers.Forecast // of the plan, once it is made
+	calls     int               // that the plan's writes take, once it is made
+	cost      *writers.Forecast // of the plan
 }
 
 // openIntake opens the file and reads what the flags name, before any call.
@@ -89,7 +90,7 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	}
 	now := in.app.now()
 	info := checkpoint.Info{
-		ID: checkpoint.NewID(now), Command: cmd.Name(), Object: in.flags.object, Tenant: d.tenant.name, Emulated: d.tenant.emulated,
+		ID: checkpoint.NewID(now), Command: in.command(cmd), Object: in.flags.object, Tenant: d.tenant.name, Emulated: d.tenant.emulated,
 		Input: checkpoint.Input{Path: in.table.Path(), SHA256: in.sha256, Format: string(in.table.Format()),
 			Sheet: in.table.Sheet(), Date1904: in.table.Date1904()},
 		Header: in.table.Header(), Settings: settings, OptionsHash: in.options, Picklists: in.picklists.Hash(), CreatedAt: now,
@@ -111,6 +112,15 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 		return info, usagef("name another --report-dir, or move the file", "%s lies in the report folder %s, whose files are replaced", in.table.Name(), info.ReportDir)
 	}
 	return info, tryReports(info.ReportDir)
+}
+
+// command is what the run is known as: what deletes is a delete, also when it
+// is tried again.
+func (in *intake) command(cmd *cobra.Command) string {
+	if in.config.Mode == validate.DeleteOnly {
+		return deleteCommand
+	}
+	return cmd.Name()
 }
 
 // tryReports makes sure, before the first call, that reports can be written.
@@ -160,7 +170,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
 		Mode: validate.Mode(in.flags.mode), Key: key, Amend: in.amend, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
-		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
+		Reading: func(goals int) { progress.Update(Status{Phase: "reading " + in.flags.object, Done: int64(goals)}) },
 	})
 	progress.Finish()
 	tellNotices(in.app, in.table)
@@ -168,7 +178,8 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 		return nil, err
 	}
 	in.tellFindings(planned.Findings)
-	in.cost = d.forecast(planned.Creates + planned.Updates)
+	in.calls = run.callsFor(info.Object, planned.Creates, planned.Updates, planned.Deletes)
+	in.cost = d.forecast(in.calls)
 	in.tellPlan(d, planned, src.Checker)
 	return planned, nil
 }
@@ -208,9 +219,12 @@ func (in *intake) tellPlan(d *desk, planned *pipeline.Planned, checker *validate
 	}
 	in.tellReading(planned.Read)
 	in.app.tell("plan %s: %s\n", planned.Run.Info().ID, countsText(c))
-	calls := planned.Creates + planned.Updates
-	if calls > 0 {
-		in.app.tell("  %d to create, %d to update: %d calls to %s%s\n", planned.Creates, planned.Updates, calls, d.tenant.name, d.costText(calls, in.cost))
+	if in.calls > 0 {
+		what := fmt.Sprintf("%d to create, %d to update", planned.Creates, planned.Updates)
+		if in.config.Mode == validate.DeleteOnly {
+			what = fmt.Sprintf("%d to delete", planned.Deletes)
+		}
+		in.app.tell("  %s: %d calls to %s%s\n", what, in.calls, d.tenant.name, d.costText(in.calls, in.cost))
 		d.tellPauses(in.cost)
 	}
 	for _, names := range checker.ServerNames() {
@@ -240,7 +254,7 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 	info := run.Info()
 	in.app.metrics.update(info)
 	next := nextCommand(in.app, info, info.Counts)
-	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(info, next))
+	files, _, err := pipeline.Report(ctx, run, in.app.reportConfig(info, next))
 	if err != nil {
 		return in.app.reportError(info, err)
 	}

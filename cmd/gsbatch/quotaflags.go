@@ -60,6 +60,14 @@ func (q *quotaFlags) limits(app *App) (gainsight.Limits, error) {
 		Share: float64(q.share) / 100, Reserve: float64(q.reserve) / 100, WaitDay: q.wait}, nil
 }
 
+// perMinute is how many calls a minute the limits allow, 0 without a limit.
+func perMinute(limits gainsight.Limits) float64 {
+	if limits.Window <= 0 {
+		return float64(limits.PerWindow())
+	}
+	return float64(limits.PerWindow()) * float64(time.Minute) / float64(limits.Window)
+}
+
 // dayLimit is what a day may see at now, for a read or a write, as the books want it.
 func dayLimit(limits gainsight.Limits, read bool, now time.Time) checkpoint.DayLimit {
 	return checkpoint.DayLimit{Calls: limits.PerDay(read), Since: limits.Day.Counted(now)}

@@ -23,9 +23,9 @@ func (in *intake) tellReading(read *pipeline.Reading) {
 	asked := fmt.Sprintf("by rows it is %d calls for %d names to create and %d for updates", read.Names+read.Updates, read.Names, read.Updates)
 	switch read.Way {
 	case pipeline.ByPages:
-		in.app.tell("  read by pages: %d goals in %d calls (%s)\n", read.Goals, read.Calls, asked)
+		in.app.tell("  read by pages: %d %s in %d calls (%s)\n", read.Goals, in.flags.object, read.Calls, asked)
 	case pipeline.ByRows:
-		in.app.tell("  read by rows: %d goals in %d calls (%s%s)\n", read.Goals, read.Calls, asked, pages)
+		in.app.tell("  read by rows: %d %s in %d calls (%s%s)\n", read.Goals, in.flags.object, read.Calls, asked, pages)
 	default:
 		in.app.tell("  the tenant is not read: that may cost more calls than it saves (%s%s); --diff always reads it\n", asked, pages)
 	}

@@ -22,7 +22,7 @@ type example struct {
 // samples. RUN stands for the id of a run, and ... for a folder.
 func TestReadme(t *testing.T) {
 	dir := t.TempDir()
-	for _, name := range []string{"goals.xlsx", "messy.csv", "messy-mapping.yaml", "problems.csv", "id-map.csv"} {
+	for _, name := range []string{"goals.xlsx", "messy.csv", "messy-mapping.yaml", "problems.csv", "id-map.csv", "templates.csv", "metrics.csv"} {
 		text, err := os.ReadFile(filepath.Join("..", "..", "samples", name))
 		if err == nil {
 			err = os.WriteFile(filepath.Join(dir, name), text, 0o600)

@@ -7,6 +7,7 @@ import (
 
 	"gsbatch/checkpoint"
 	"gsbatch/pipeline"
+	"gsbatch/validate"
 )
 
 func newRetry(app *App) *cobra.Command {
@@ -45,6 +46,12 @@ func runRetry(app *App, cmd *cobra.Command, plan *planFlags, flags *runFlags, na
 	}
 	if err := restoreSettings(app, cmd, info); err != nil {
 		return err
+	}
+	if info.Command == deleteCommand {
+		if err := mayDelete(app, false); err != nil {
+			return err
+		}
+		plan.object, plan.mode, plan.diff, plan.onUnknownColumn = info.Object, string(validate.DeleteOnly), "always", "ignore"
 	}
 	if flags.reportDir != "" && !app.settings.given("report-dir") {
 		flags.reportDir = "" // the parent's folder is the parent's

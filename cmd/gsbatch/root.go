@@ -14,6 +14,7 @@ const (
 func commands(app *App) []*cobra.Command {
 	return []*cobra.Command{
 		newImport(app),
+		newDelete(app),
 		newValidate(app),
 		newPlan(app),
 		newApply(app),

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"math"
 	"os"
 	"time"
@@ -20,6 +21,7 @@ type runFlags struct {
 	maxErrors   string
 	workers     int
 	canary      int
+	batch       int
 	settle      time.Duration
 	onStale     string
 	reportDir   string
@@ -31,8 +33,9 @@ func addRunFlags(cmd *cobra.Command) *runFlags {
 	r.quota.add(cmd)
 	fs := cmd.Flags()
 	fs.StringVar(&r.maxErrors, "max-errors", "", "stop at `N` rejected rows, or at N% of those sent (from 50 rows on)")
-	fs.IntVar(&r.workers, "workers", 0, "calls under way at a time (default: as many as the quota needs)")
+	fs.IntVar(&r.workers, "workers", 0, "goals: calls under way at a time (default: as many as the quota needs)")
 	fs.IntVar(&r.canary, "canary", 0, "send `N` rows, then ask; without a terminal go on only if all of them succeeded")
+	fs.IntVar(&r.batch, "batch", pipeline.DefaultBatch, fmt.Sprintf("templates and metrics: `N` records a call at most, 1 to %d", pipeline.MaxBatch))
 	r.addLate(cmd)
 	return r
 }
@@ -44,7 +47,7 @@ func (r *runFlags) addLate(cmd *cobra.Command) {
 	fs.Int64Var(&r.maxCalls, "max-calls", 0, "pause after `N` calls")
 	fs.DurationVar(&r.maxDuration, "max-duration", 0, "pause after this `DURATION`, as 8h")
 	fs.DurationVar(&r.settle, "settle", 2*time.Minute, "how long a call without an answer may still land; rows in doubt are read back until then; 0: leave them in doubt")
-	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a goal that somebody edited since the file's ModifiedDate, or since the plan")
+	addChoice(cmd, fs, &r.onStale, "on-stale", "skip", []string{"skip", "fail", "overwrite"}, "a record that somebody edited since the file's ModifiedDate, or since the plan")
 	fs.StringVar(&r.reportDir, "report-dir", "", "write the reports into `DIR` (default: gsbatch-out/RUN beside the input)")
 	fs.StringVar(&r.metrics, "metrics-file", "", "write metrics for Prometheus into `F.prom` during the run and at its end, for a collector of text files")
 }
@@ -61,10 +64,13 @@ func (r *runFlags) runLimits(app *App) (pipeline.Limits, error) {
 	if err != nil {
 		return pipeline.Limits{}, usagef("", "%s: %w", app.settings.place("max-errors"), err)
 	}
-	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "grace": int64(app.general.grace), "lock-timeout": int64(app.general.lockTimeout), "workers": int64(r.workers), "canary": int64(r.canary), "settle": int64(r.settle)} {
+	for name, n := range map[string]int64{"max-calls": r.maxCalls, "max-duration": int64(r.maxDuration), "grace": int64(app.general.grace), "lock-timeout": int64(app.general.lockTimeout), "workers": int64(r.workers), "canary": int64(r.canary), "batch": int64(r.batch), "settle": int64(r.settle)} {
 		if n < 0 {
 			return pipeline.Limits{}, usagef("give a number from 1, or leave it out", "%s: is negative", app.settings.place(name))
 		}
+	}
+	if r.batch > pipeline.MaxBatch {
+		return pipeline.Limits{}, usagef("", "%s: %d is more than %d", app.settings.place("batch"), r.batch, pipeline.MaxBatch)
 	}
 	return pipeline.Limits{Errors: limit, Calls: r.maxCalls, Duration: r.maxDuration}, nil
 }
@@ -87,6 +93,18 @@ func (r *runFlags) workerCount(limits gainsight.Limits) int {
 	}
 	needed := math.Ceil(float64(limits.PerWindow()) / limits.Window.Seconds() * slowCall.Seconds())
 	return int(min(max(needed, fewestWorker), mostWorkers))
+}
+
+// callsFor is how many calls the writes of a plan take at least.
+func (r *runFlags) callsFor(object string, creates, updates, deletes int) int {
+	if object == gainsight.GoalObject {
+		return creates + updates + deletes
+	}
+	batch, calls := max(r.batch, 1), 0
+	for _, n := range []int{creates, updates, deletes} {
+		calls += (n + batch - 1) / batch
+	}
+	return calls
 }
 
 // holder is how this process is named to others that find a run held.

@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/checkpoint"
+	"gsbatch/gainsight"
 	"gsbatch/pipeline"
 )
 
@@ -172,9 +173,17 @@ func runRunsList(app *App) error {
 		if info.ExitCode != nil {
 			code = strconv.Itoa(*info.ExitCode)
 		}
-		t.add(info.ID, string(info.State), info.Command, info.CreatedAt.Local().Format("2006-01-02 15:04"), strconv.FormatInt(info.Input.Rows, 10), code, info.Input.Path)
+		t.add(info.ID, string(info.State), whatOf(info), info.CreatedAt.Local().Format("2006-01-02 15:04"), strconv.FormatInt(info.Input.Rows, 10), code, info.Input.Path)
 	}
 	return t.write(app.stdout)
+}
+
+// whatOf is the command of a run and, but for goals, what its rows are.
+func whatOf(info checkpoint.Info) string {
+	if info.Object == "" || info.Object == gainsight.GoalObject {
+		return info.Command
+	}
+	return info.Command + " " + info.Object
 }
 
 func runRunsReport(app *App, name, dir string) (err error) {
@@ -213,7 +222,7 @@ func runRunsReport(app *App, name, dir string) (err error) {
 		return err
 	}
 	next := nextCommand(app, run.Info(), counts)
-	files, _, err := pipeline.Report(ctx, run, pipeline.Summary(run.Info(), next))
+	files, _, err := pipeline.Report(ctx, run, app.reportConfig(run.Info(), next))
 	if err != nil {
 		return app.reportError(run.Info(), err)
 	}

@@ -22,7 +22,7 @@ func runRunsShow(app *App, name string) (err error) {
 	}
 	t := newTable([]string{"run", info.ID})
 	t.add("state", string(info.State))
-	t.add("command", info.Command)
+	t.add("command", whatOf(info))
 	t.add("tenant", info.Tenant)
 	t.add("input", info.Input.Path)
 	for _, other := range []struct{ what, id string }{{parentWord(info), info.Parent}, {"amends", info.Amends}, {"superseded by", info.Superseded}} {

@@ -44,9 +44,9 @@ func (s *session) apply(ctx context.Context) error {
 	gauge := &gauge{session: s, progress: progress, began: s.app.now()}
 	gauge.start(ctx)
 	cfg := pipeline.ApplyConfig{
-		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits),
+		Run: s.run, Tenant: s.shared, Client: s.tenant.Client, Gate: s.gate, Workers: s.flags.workerCount(s.limits), Batch: s.flags.batch,
 		Again: s.again, Recheck: s.later, OnStale: pipeline.OnStale(s.flags.onStale), Limits: limits, Grace: s.app.general.grace, Canary: s.flags.canary,
-		Settle: s.flags.settle, Waiting: s.wait.set, Progress: gauge.update, Log: s.app.log,
+		PerMinute: perMinute(s.limits), Settle: s.flags.settle, Waiting: s.wait.set, Progress: gauge.update, Log: s.app.log,
 	}
 	if s.app.attended() && !s.app.general.noInput && !s.app.general.yes {
 		cfg.Confirm = func(status pipeline.Status) bool { return s.confirmCanary(progress, status) }
@@ -128,7 +128,7 @@ func (s *session) report(ctx context.Context, code int, failed error) error {
 	info := s.run.Info()
 	s.app.metrics.update(info)
 	next := nextCommand(s.app, info, info.Counts)
-	files, reasons, err := pipeline.Report(ctx, s.run, pipeline.Summary(info, next))
+	files, reasons, err := pipeline.Report(ctx, s.run, s.app.reportConfig(info, next))
 	if err != nil {
 		return errors.Join(failed, s.app.reportError(info, err))
 	}
@@ -140,6 +140,12 @@ func (s *session) report(ctx context.Context, code int, failed error) error {
 		return failed
 	}
 	return leave(code)
+}
+
+// reportConfig is what the reports of a run tell beside it.
+func (app *App) reportConfig(info checkpoint.Info, next string) pipeline.ReportConfig {
+	return pipeline.ReportConfig{Summary: pipeline.Summary(info, next), Version: thisBuild().Version,
+		Settle: app.command("settle", info.ID), Unsent: exitInvalid}
 }
 
 // reportError says that all is safe but the reports.

@@ -79,16 +79,17 @@ func planUndo(app *App, cmd *cobra.Command, d *desk, flags *runFlags, of *checkp
 	progress := newProgress(app, app.general.progress, 0)
 	undone, err := pipeline.Undo(app.stop, pipeline.UndoConfig{
 		Folder: d.folder, Info: info, Holder: app.holder(cmd.Name()), Of: of, Client: d.tenant.Client,
-		Reading: func(goals int) { progress.Update(Status{Phase: "reading goals", Done: int64(goals)}) },
+		Reading: func(goals int) { progress.Update(Status{Phase: "reading " + info.Object, Done: int64(goals)}) },
 	})
 	progress.Finish()
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, undone.Run.Close()) }()
-	cost := d.forecast(undone.Counts.Pending)
+	calls := flags.callsFor(info.Object, 0, undone.Counts.Pending, 0)
+	cost := d.forecast(calls)
 	if !app.general.quiet {
-		app.tell("undo of run %s: %s\n  goals were read in %d calls; to undo: %d calls%s\n", of.Info().ID, countsText(undone.Counts), undone.Calls, undone.Counts.Pending, d.costText(undone.Counts.Pending, cost))
+		app.tell("undo of run %s: %s\n  %s were read in %d calls; to undo: %d calls%s\n", of.Info().ID, countsText(undone.Counts), info.Object, undone.Calls, calls, d.costText(calls, cost))
 		d.tellPauses(cost)
 	}
 	s := &session{desk: d, run: undone.Run, flags: flags, cost: cost}
@@ -146,14 +147,23 @@ func (v *review) left() error {
 	return nil
 }
 
-// mayApply asks before an undo is carried out; where nobody can be asked it
-// wants --yes.
+// mayApply asks before an undo or a delete is carried out; where nobody can be
+// asked it wants --yes.
 func mayApply(app *App, info checkpoint.Info) (bool, error) {
-	if info.Command != undoCommand || app.general.yes {
+	does, question := "", ""
+	switch info.Command {
+	case undoCommand:
+		does = fmt.Sprintf("takes back what run %s wrote", info.Parent)
+		question = fmt.Sprintf("take back what run %s wrote, %d %s?", info.Parent, info.Counts.Pending, info.Object)
+	case deleteCommand:
+		does = fmt.Sprintf("deletes %d %s", info.Counts.Pending, info.Object)
+		question = fmt.Sprintf("delete %d %s? what is deleted cannot be brought back", info.Counts.Pending, info.Object)
+	}
+	if does == "" || app.general.yes {
 		return true, nil
 	}
 	if app.general.noInput || !app.attended() {
-		return false, usagef("give --yes", "run %s takes back what run %s wrote, and nobody can be asked whether to", info.ID, info.Parent)
+		return false, usagef("give --yes", "run %s %s, and nobody can be asked whether to", info.ID, does)
 	}
-	return app.ask(fmt.Sprintf("take back what run %s wrote, %d goals?", info.Parent, info.Counts.Pending))
+	return app.ask(question)
 }

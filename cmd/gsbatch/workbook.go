@@ -8,6 +8,7 @@ import (
 
 	"gsbatch/gainsight"
 	"gsbatch/pipeline"
+	"gsbatch/validate"
 	"gsbatch/writers"
 )
 
@@ -15,7 +16,7 @@ import (
 // that fills it.
 type workbookFlags struct {
 	export          exportFlags
-	purpose, object string // create or update; goals
+	purpose, object string // create or update; goals, templates, metrics
 }
 
 // ofUpdates are the flags that choose the goals of a workbook for updates.
@@ -26,8 +27,8 @@ func newWorkbook(app *App) *cobra.Command {
 		Use:     "workbook -o FILE.xlsx",
 		Short:   "Make a workbook with drop-downs of the tenant, to fill in and import",
 		GroupID: groupMove,
-		Long: `Make a workbook to fill in and import: a sheet Goals under the columns that import
-knows, with drop-downs of this tenant's statuses, goal types and entity types and,
+		Long: `Make a workbook to fill in and import: a sheet Goals (Templates, Metrics with
+--object) under the columns that import knows, with drop-downs of this tenant's statuses, goal types and entity types and,
 with --id-map, of companies, relationships and opportunities. Where the tenant
 links statuses to goal types, the statuses offered are those of the row's type.
 Dates are checked, and each column says what it is for.
@@ -38,7 +39,7 @@ Dates are checked, and each column says what it is for.
                password: filter, edit and add rows as it is, unprotect it to sort or to
                remove rows
 
-Import takes the sheet Goals by itself, refuses the workbook of another tenant
+Import takes that sheet by itself, refuses the workbook of another tenant
 (exit 2) and warns where picklists have changed since. Pasting passes by the
 drop-downs: import checks every row in any case. A spreadsheet shows at most the
 first 32,768 items of a list.`,
@@ -48,7 +49,7 @@ first 32,768 items of a list.`,
 	fs := cmd.Flags()
 	fs.StringVarP(&x.export.output, "output", "o", "", "write to `FILE`.xlsx; {date} in its name is the day")
 	addChoice(cmd, fs, &x.purpose, "for", "create", []string{"create", "update"}, "what the rows are to do")
-	fs.StringVar(&x.object, "object", "goals", "the `OBJECT` of the rows: goals")
+	addChoice(cmd, fs, &x.object, "object", "goals", validate.Objects(), "what the rows are")
 	fs.StringVar(&x.export.idMap, "id-map", "", "names of companies, relationships and opportunities from `FILE` (columns Object, Name, Gsid)")
 	fs.StringVar(&x.export.selected, "select", "", "update: only these `FIELDS`, with commas between; +FIELD adds to the usual ones")
 	fs.StringVar(&x.export.where, "where", "", "update: only the goals that fit the `FILTER`; see gsbatch help export")
@@ -61,14 +62,10 @@ first 32,768 items of a list.`,
 
 // target says where the workbook goes, and refuses what makes no sense.
 func (x *workbookFlags) target(app *App) (t pipeline.Target, err error) {
-	switch {
-	case x.object == "templates" || x.object == "metrics":
-		return t, usagef("leave --object out", "a workbook of %s is not built yet", x.object)
-	case x.object != "goals":
-		return t, usagef("leave --object out", "%q is no object of a workbook", x.object)
-	case x.export.output == "":
+	switch x.export.output {
+	case "":
 		return t, usagef("name a file with -o", "workbook: no file to write to")
-	case x.export.output == "-":
+	case "-":
 		return t, usagef("name a file, as -o goals.xlsx", "a workbook is not written to standard output")
 	}
 	for _, name := range ofUpdates() {
@@ -97,8 +94,10 @@ func runWorkbook(app *App, x *workbookFlags) (err error) {
 	if x.purpose == "create" {
 		x.export.selected, x.export.where = "", "" // settings of exports
 	}
-	if err := job.prepare(); err != nil {
-		return err
+	if job.fetched() {
+		if err := job.prepare(); err != nil {
+			return err
+		}
 	}
 	if job.desk, err = openDesk(app.hard, app, &x.export.quota, "workbook"); err != nil {
 		return err
@@ -108,15 +107,18 @@ func runWorkbook(app *App, x *workbookFlags) (err error) {
 		return err
 	}
 	job.target.Book = job.book(x.purpose)
-	if x.purpose == "update" {
+	switch {
+	case x.purpose == "create":
+		return job.emptyWorkbook()
+	case job.fetched():
 		return job.exportRecords(app.stop)
 	}
-	return job.emptyWorkbook()
+	return job.exportMetrics()
 }
 
-// emptyWorkbook writes a workbook for goals to create.
+// emptyWorkbook writes a workbook for records to create.
 func (j *exportJob) emptyWorkbook() error {
-	out, err := pipeline.WriteRows(j.target, createColumns(), nil)
+	out, err := pipeline.WriteRows(j.target, createColumns(j.object), nil)
 	if err != nil {
 		return err
 	}
@@ -124,7 +126,7 @@ func (j *exportJob) emptyWorkbook() error {
 	if j.app.general.json {
 		return j.tell(out, exitOK)
 	}
-	if _, err := fmt.Fprintf(j.app.stdout, "%s: fill in the sheet Goals, then gsbatch import it\n", oneLine(j.target.Path)); err != nil {
+	if _, err := fmt.Fprintf(j.app.stdout, "%s: fill in the sheet %s, then gsbatch import it%s\n", oneLine(j.target.Path), titled(j.object), ofObject(j.object)); err != nil {
 		return fmt.Errorf("stdout: %w", err)
 	}
 	return nil
@@ -140,6 +142,9 @@ func (in *intake) ofTenant() error {
 	name, err := in.app.tenantName()
 	if err != nil {
 		return err
+	}
+	if origin.Tenant == name && origin.Object != in.flags.object && origin.Object != "" {
+		return usagef("give --object "+origin.Object, "%s was made for %s, and --object is %s", oneLine(in.table.Name()), oneLine(origin.Object), in.flags.object)
 	}
 	if origin.Tenant == name {
 		return nil

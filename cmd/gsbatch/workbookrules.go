@@ -10,9 +10,9 @@ import (
 	"gsbatch/writers"
 )
 
-// book is what makes a workbook to be filled in of the table of goals.
+// book is what makes of the table of an object a workbook to be filled in.
 func (j *exportJob) book(purpose string) *writers.Book {
-	b := &writers.Book{Rules: map[string]writers.Rule{}, ReadMe: readMe(purpose, j.tenant.name), Origin: writers.Origin{
+	b := &writers.Book{Rules: map[string]writers.Rule{}, ReadMe: readMe(j.object, purpose, j.tenant.name), Origin: writers.Origin{
 		Tenant: j.tenant.name, Object: j.object, Purpose: purpose, Picklists: j.picklists.Hash(), Created: j.began,
 	}}
 	for _, f := range validate.Fields(j.object) {
@@ -23,6 +23,10 @@ func (j *exportJob) book(purpose string) *writers.Book {
 	labels := validate.NewLabels(j.picklists)
 	j.typeRule(b, labels)
 	j.statusRule(b, labels)
+	offer(b, "unitOfMeasure", validate.Units())
+	if j.object != gainsight.GoalObject {
+		return b
+	}
 	offer(b, "EntityType", validate.EntityTypes())
 	for _, object := range []string{"Company", "Relationship", "Opportunity"} {
 		var names []string
@@ -41,7 +45,7 @@ func promptOf(f validate.Field, column, purpose string) writers.Rule {
 	use := f.Create
 	if purpose == "update" {
 		use = f.Update
-		r.Locked = f.Name == "Gsid" || f.Name == "ModifiedDate" || f.Update == "ignored"
+		r.Locked = strings.EqualFold(f.Name, "Gsid") || f.Name == "ModifiedDate" || f.Update == "ignored"
 	}
 	r.Prompt = f.About
 	if r.Prompt != "" && use != "" {
@@ -92,17 +96,21 @@ func statusItems(p *gainsight.Picklists, labels *validate.Labels, fits func(gsid
 	return items
 }
 
-// createColumns are those that a goal to be created may fill: names, where a
+// createColumns are those that a record to be created may fill: names, where a
 // field has an id and a name.
-func createColumns() []writers.Column {
-	widths := map[string]int{"Name": 40, "CompanyName": 30, "Description": 60}
+func createColumns(object string) []writers.Column {
+	widths := map[string]int{"Name": 40, "name": 40, "CompanyName": 30, "Description": 60, "description": 60, "Metrics": 40, "associateGoalTypeNames": 40}
 	var columns []writers.Column
-	for _, f := range validate.Fields("goals") {
+	for _, f := range validate.Fields(object) {
 		if f.Create == "must be blank" || f.Create == "ignored" || strings.ContainsAny(f.Name, "…. ") {
 			continue
 		}
 		c := writers.Column{Name: f.Name}
 		if id, ok := strings.CutSuffix(f.Name, "Id"); ok && len(f.Headers) > 0 && f.Headers[0] == id+"Name" {
+			c.Name = f.Headers[0]
+		}
+		switch f.Name {
+		case "metricsAssociation", "associateGoalTypes":
 			c.Name = f.Headers[0]
 		}
 		if f.Type == "date" {
@@ -115,22 +123,41 @@ func createColumns() []writers.Column {
 }
 
 // readMe are the lines of the sheet of instructions.
-func readMe(purpose, tenant string) []string {
+func readMe(object, purpose, tenant string) []string {
+	noun := validate.Noun(object)
 	lines := []string{
 		"How to fill in this workbook", "",
 		"It was made by gsbatch for the tenant " + tenant + ". Another tenant has other ids, so that import refuses it there.", "",
-		"One row of the sheet Goals is one goal. Leave its header as it is; columns may be moved or removed.",
+		"One row of the sheet " + titled(object) + " is one " + noun + ". Leave its header as it is; columns may be moved or removed.",
 	}
-	if purpose == "update" {
+	switch {
+	case purpose == "update":
 		lines = append(lines,
-			"Each row with a Gsid is a goal of the tenant: what you change is updated, rows without a change cost no call. A blank cell keeps what the goal has.",
-			"A row that you add below creates a goal. Goals whose rows you remove are left alone in the tenant.",
+			"Each row with a Gsid is a "+noun+" of the tenant: what you change is updated, rows without a change cost no call. A blank cell keeps what the "+noun+" has.",
+			"A row that you add below creates a "+noun+". What rows you remove stand for is left alone in the tenant.",
 			"Gsid and what the server writes are locked. The protection has no password: take it off to sort or to remove rows.")
-	} else {
+	case object == gainsight.GoalObject:
 		lines = append(lines, "Name, StatusName and EntityType are needed, and the company, relationship or opportunity that EntityType says.")
+	case object == gainsight.TemplateObject:
+		lines = append(lines, "Name is needed. DueDate is a number of days. Several metrics in one cell have a ; between them.")
+	default:
+		lines = append(lines, "name and unitOfMeasure are needed. Several goal types in one cell have a ; between them.")
+	}
+	if object != gainsight.MetricObject {
+		lines = append(lines, "Choose GoalTypeName before StatusName: the statuses offered may depend on it.")
 	}
 	return append(lines,
-		"Choose GoalTypeName before StatusName: the statuses offered may depend on it.",
 		"Pasting passes by the drop-downs. Paste values only, and check them: gsbatch validate FILE", "",
-		"Then: gsbatch import FILE")
+		"Then: gsbatch import FILE"+ofObject(object))
+}
+
+// titled is the name of the sheet of an object.
+func titled(object string) string { return strings.ToUpper(object[:1]) + object[1:] }
+
+// ofObject are the words of a command that say what the rows are.
+func ofObject(object string) string {
+	if object == gainsight.GoalObject {
+		return ""
+	}
+	return " --object " + object
 }
