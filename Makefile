@@ -13,7 +13,7 @@ PEERS := $(BIN)/peers
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
-.PHONY: build test look promises mutants torture replay demo lint race bench bench-peers microbench fuzz clean help
+.PHONY: build test look office promises mutants torture replay demo lint race bench bench-peers microbench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -26,6 +26,11 @@ look: ## open the report pages of several runs in a real browser: CHROMIUM, or t
 	@GSBATCH_CHROMIUM="$(or $(CHROMIUM),$$(command -v chromium || command -v chromium-browser || command -v google-chrome))"; \
 	if [ -z "$$GSBATCH_CHROMIUM" ]; then echo "no browser: install chromium, or name one with CHROMIUM="; exit 1; fi; \
 	GSBATCH_CHROMIUM="$$GSBATCH_CHROMIUM" GSBATCH_SHOTS="$(abspath $(SHOTS))" $(GO) test -count=1 -run '^TestLook$$' -v ./cmd/gsbatch
+
+office: ## open workbooks in LibreOffice: SOFFICE, or the one in the path
+	@GSBATCH_SOFFICE="$(or $(SOFFICE),$$(command -v soffice))"; \
+	if [ -z "$$GSBATCH_SOFFICE" ]; then echo "no LibreOffice: install it, or name its program with SOFFICE="; exit 1; fi; \
+	GSBATCH_SOFFICE="$$GSBATCH_SOFFICE" $(GO) test -count=1 -run 'InLibreOffice$$' -v ./cmd/gsbatch
 
 promises: ## measure every promise and write the README's table; ONLY="R4 S1" for some
 	GSBATCH_PROMISES="$(or $(ONLY),all)" GSBATCH_MUTANTS=all GSBATCH_SAMPLES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
