@@ -103,24 +103,14 @@ const (
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
 func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
-	if has := g.Text(markerField); s.marker != "" && !s.lost {
-		if has != "" && has != s.marker {
-			return noFit // the fetch asked for the marker, and no other row has it
-		}
-		return exactFit
-	} else if s.lost && !strings.HasPrefix(strings.ToLower(s.marker), strings.ToLower(has)) {
-		return noFit // another row's, or whatever else somebody wrote there
-	}
-	if name := g.Text("Name"); !sameName(name, s.name) && !(s.lost && resembles(name, s.name)) {
+	has := g.Text(markerField)
+	switch {
+	case s.marker != "" && !s.lost && (has == "" || has == s.marker):
+		return exactFit // the fetch asked for the marker, and no other row has it
+	case s.marker != "" && !s.lost,
+		s.lost && !strings.HasPrefix(strings.ToLower(s.marker), strings.ToLower(has)), // another row's, or whatever else somebody wrote there
+		!s.sameKey(g):
 		return noFit
-	}
-	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
-		return noFit
-	}
-	for field, id := range s.parents {
-		if has := g.Text(field); has != "" && has != id {
-			return noFit
-		}
 	}
 	created, known := millis(g, "CreatedDate")
 	age := s.doubt.Since - created
@@ -133,6 +123,23 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 		return nearFit
 	}
 	return exactFit
+}
+
+// sameKey says whether the goal may have the natural key: name, entity type and
+// the parents that are known.
+func (s *sought) sameKey(g *gainsight.Goal) bool {
+	if name := g.Text("Name"); !sameName(name, s.name) && !(s.lost && resembles(name, s.name)) {
+		return false
+	}
+	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
+		return false
+	}
+	for field, id := range s.parents {
+		if has := g.Text(field); has != "" && has != id {
+			return false
+		}
+	}
+	return true
 }
 
 // sameName compares names as the natural key does.

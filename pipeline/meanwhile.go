@@ -61,7 +61,7 @@ func (r *recheck) made(ctx context.Context, goals []gainsight.Goal) error {
 			return err
 		}
 		if len(found) > 0 {
-			fate := r.meanwhile(c, found)
+			fate := r.meanwhile(found)
 			if r.stale[c.Seq] = fate; fate.Status == checkpoint.Stale {
 				r.lines = append(r.lines, c.Line)
 			}
@@ -71,7 +71,7 @@ func (r *recheck) made(ctx context.Context, goals []gainsight.Goal) error {
 }
 
 // meanwhile is the fate of a create whose goal may be there by now.
-func (r *recheck) meanwhile(c *checkpoint.Change, found []checkpoint.Candidate) checkpoint.Fate {
+func (r *recheck) meanwhile(found []checkpoint.Candidate) checkpoint.Fate {
 	sure, all := gsidsOf(found)
 	fate := checkpoint.Fate{Status: checkpoint.Stale, Code: "made-meanwhile",
 		Reason: fmt.Sprintf("a goal of this name came into the tenant after the run was planned (%s), and whether it has the same parent is not known", listed(all))}
