@@ -57,7 +57,7 @@ func (q *quotaTrial) run() (used float64, restarts int) {
 	for i, run := range runs {
 		random := rand.New(rand.NewPCG(4, uint64(i)))
 		all.Go(func() {
-			for command, done := "apply", false; !done; command = "resume" {
+			for command, done := "apply", false; !done; {
 				p := q.start(command, run, "--json")
 				select {
 				case <-time.After(q.window/2 + time.Duration(random.Int64N(int64(2*q.window)))):
@@ -65,12 +65,18 @@ func (q *quotaTrial) run() (used float64, restarts int) {
 				case <-p.done:
 				}
 				<-p.done
-				done = p.cmd.ProcessState.ExitCode() != 143
 				mu.Lock()
-				if !done {
+				switch p.cmd.ProcessState.ExitCode() {
+				case 143:
 					restarts++
-				} else if last.IsZero() {
-					last = time.Now()
+					command = "resume"
+				case 2: // it was stopped before it had begun
+					command = "apply"
+				default:
+					done = true
+					if last.IsZero() {
+						last = time.Now()
+					}
 				}
 				mu.Unlock()
 			}
