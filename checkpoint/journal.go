@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"runtime"
 	"slices"
 	"sync"
 )
@@ -112,6 +113,9 @@ func (j *Journal) Close() {
 // twice, since after a failed one nobody knows what is on the disk. Where the
 // run has its Trouble the error is that, also after Close.
 func (j *Journal) Serve() error {
+	if err := j.run.tighten(context.Background()); err != nil {
+		return j.fail(nil, err)
+	}
 	insert, err := j.run.db.write.Prepare(`INSERT INTO journal (batch) VALUES (?)`)
 	if err != nil {
 		return j.fail(nil, err)
@@ -119,6 +123,9 @@ func (j *Journal) Serve() error {
 	defer insert.Close() //nolint:errcheck // a statement; the database's own Close reports
 	for {
 		<-j.wake
+		// Whoever is ready to run adds its event first: with 64 workers this
+		// makes up to half as many rows again a second, for a third less CPU.
+		runtime.Gosched()
 		b, last := j.take()
 		if len(b.events) > 0 {
 			if err := j.commit(insert, b); err != nil {

@@ -219,3 +219,26 @@ func TestSettleParksAndLooksAgain(t *testing.T) {
 	s.closeRun(run)
 	s.leave(d)
 }
+
+// The goal of a parked row goes to no namesake of another company, whose id is
+// not known either.
+func TestGoalOfAParkedRow(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	d := s.desk()
+	run := s.plan(d, twins("a")+"twin,New,COMPANY,Meta,a\n", planOptions{}).Run
+	s.set("faults.on=create,next.drop_after=1")
+	s.watch.onWrite(func(n int) bool { return n != 2 })
+	s.mustApply(d, run, ApplyConfig{Workers: 1})
+	made := s.goals()["twin"][0].Gsid
+	s.person(made, "words")
+	for i, sum := range []string{"in_doubt=1 parked=1", "parked=2"} {
+		if _, err := Settle(t.Context(), t.Context(), s.config(d, run), []int{2 + i}); err != nil {
+			t.Fatal(err)
+		}
+		s.expect(run, sum)
+		s.person(made, "a")
+	}
+	s.closeRun(run)
+	s.leave(d)
+}

@@ -167,22 +167,30 @@ func (d *differ) gather(ctx context.Context) error {
 			d.updates++
 			d.index.add(gsidHash(op.Gsid), op.Seq)
 		}
-		var item struct {
-			Record map[string]json.RawMessage `json:"record"`
-		}
-		if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
+		if err := d.wantFields(&op); err != nil {
 			return err
-		}
-		for _, key := range lookupKeys(op.Lookups) {
-			delete(item.Record, key)
-		}
-		for field := range item.Record {
-			if !unreadable(field) {
-				d.tenant.want(field)
-			}
 		}
 	}
 	d.indexed()
+	return nil
+}
+
+// wantFields has the fields of an operation read, as far as they can be.
+func (d *differ) wantFields(op *checkpoint.Op) error {
+	var item struct {
+		Record map[string]json.RawMessage `json:"record"`
+	}
+	if err := json.Unmarshal([]byte(op.Item), &item); err != nil {
+		return err
+	}
+	for _, key := range lookupKeys(op.Lookups) {
+		delete(item.Record, key)
+	}
+	for field := range item.Record {
+		if !unreadable(field) {
+			d.tenant.want(field)
+		}
+	}
 	return nil
 }
 

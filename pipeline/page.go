@@ -40,7 +40,7 @@ func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, 
 			return nil, err
 		}
 	}
-	for _, path := range r.files {
+	for _, path := range r.Files {
 		file := writers.PageFile{Name: filepath.Base(path), Rows: -1}
 		if n, table := r.lengths[file.Name]; table {
 			file.Rows = n

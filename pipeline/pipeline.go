@@ -45,6 +45,10 @@ type Source struct {
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
+	// Tenant, which may be nil, knows what was created: rows of such a report
+	// that are done are nothing to be done.
+	Tenant *checkpoint.Tenant
+	done   *doneRows
 }
 
 // unguard takes off cells of a CSV file the guard that keeps a spreadsheet
@@ -85,6 +89,9 @@ const progressRows = 1000
 // nil: then the row is invalid or, where it has no error among its problems, skipped.
 func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (found Findings, err error) {
 	found.Groups = new(validate.Groups)
+	if s.done == nil {
+		s.done = newDoneRows(&s)
+	}
 	for _, p := range s.Checker.HeaderProblems() {
 		found.Groups.Add(p)
 		if !p.Warning {
@@ -98,7 +105,7 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 			found.Counts.Skipped++
 			return do(seq, row, nil, nil)
 		}
-		problems, err := s.check(seq, *row, &op)
+		problems, err := s.check(ctx, seq, *row, &op)
 		if err != nil {
 			return err
 		}
@@ -141,9 +148,12 @@ func (s Source) each(ctx context.Context, do func(seq int64, row *readers.Row) e
 
 // check is the checker's, and refuses what can be refused only while the
 // record is not read: an update that writes an inactive status or goal type.
-func (s Source) check(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+func (s Source) check(ctx context.Context, seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
 	problems, err := s.checkMatched(seq, row, op)
-	if s.Compared || err != nil {
+	if err == nil {
+		problems, err = s.done.settle(ctx, s.Checker, row, op, problems)
+	}
+	if s.Compared || err != nil || op.Action == validate.Nothing {
 		return problems, err
 	}
 	for _, field := range op.Inactive {

@@ -78,6 +78,9 @@ func (t *Table) HeaderPlace(col int) Place {
 	return t.heading.places[col]
 }
 
+// SheetColumn is the column of the sheet, from 0, that header column col stands in.
+func (t *Table) SheetColumn(col int) int { return t.heading.columns[col] }
+
 // Date1904 says that the workbook counts days from 1904. Cells of Kind Date
 // have it accounted for already; serials in other cells have not.
 func (t *Table) Date1904() bool { return t.date1904 }

@@ -25,6 +25,7 @@ type work struct {
 	row      readers.Row
 	op       *Operation
 	creating bool
+	anew     bool // as a create, whatever Gsid the row has; see CheckAnew
 	problems []Problem
 
 	item      gainsight.Item
@@ -76,6 +77,15 @@ func (c *Checker) Check(row readers.Row, op *Operation) []Problem {
 // an upsert that found the record wants it.
 func (c *Checker) CheckUpdate(row readers.Row, gsid string, op *Operation) []Problem {
 	return c.check(row, gsid, op)
+}
+
+// CheckAnew checks a row that has a Gsid as if it had none: op.Key and op.Hash are
+// then those of the create that may have made the record. The row is not remembered among
+// those that the rows to come must differ from.
+func (c *Checker) CheckAnew(row readers.Row, op *Operation) []Problem {
+	c.work.anew = true
+	defer func() { c.work.anew = false }()
+	return c.check(row, "", op)
 }
 
 func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
@@ -133,6 +143,8 @@ func (w *work) action(gsid string) bool {
 	}
 	noun := w.schema.noun
 	switch {
+	case w.anew:
+		st = absent
 	case st == bad:
 		return false
 	case w.cfg.Mode == DeleteOnly && st == present:
@@ -279,7 +291,7 @@ func (w *work) identify() {
 	case !w.schema.placed && w.named == present:
 		w.op.Key, w.buf = naturalKey(w.buf, w.schema.object, "", "", w.name)
 		hash = binary.LittleEndian.Uint64(w.op.Key[:])
-		if w.cfg.AllowDuplicates {
+		if w.cfg.AllowDuplicates || w.anew {
 			return
 		}
 		what = "a " + w.schema.noun + " of the same name"
@@ -289,7 +301,7 @@ func (w *work) identify() {
 		p := w.owner()
 		w.op.Key, w.buf = naturalKey(w.buf, w.entity, p.id, p.name, w.name)
 		hash = binary.LittleEndian.Uint64(w.op.Key[:])
-		if w.cfg.AllowDuplicates {
+		if w.cfg.AllowDuplicates || w.anew {
 			return
 		}
 		what = "a goal of the same name, entity and parent"

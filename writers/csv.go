@@ -25,10 +25,10 @@ func newCSV(w io.Writer, header []Column, guard, mark bool) (*csvTable, error) {
 	for i, c := range header {
 		names[i] = c.Name
 	}
-	return t, t.row(names)
+	return t, t.row(names, Look{})
 }
 
-func (t *csvTable) row(cells []string) error {
+func (t *csvTable) row(cells []string, _ Look) error {
 	for i, cell := range cells {
 		if i > 0 {
 			t.buf = append(t.buf, ',')

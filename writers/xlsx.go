@@ -39,7 +39,7 @@ type xlsxTable struct {
 	book    *excelize.File
 	stream  *excelize.StreamWriter
 	styles  sheetStyles
-	held    [][]string // the first rows; nil once the sheet has begun
+	held    []heldRow // the first rows; nil once the sheet has begun
 	begun   bool
 	rows    int // written, the header included
 	values  []any
@@ -47,9 +47,20 @@ type xlsxTable struct {
 	notes   notes
 	fill    *Book // nil: a table alone
 	fills   []fillStyles
+	remarks []note // comments of bad cells
 }
 
-type sheetStyles struct{ header, date, dateTime int }
+// heldRow is a row that is held back.
+type heldRow struct {
+	cells []string
+	look  Look
+}
+
+// maxRemarks is how many comments a table has: excelize keeps them in memory,
+// and takes longer for each the more there are.
+const maxRemarks = 5_000
+
+type sheetStyles struct{ header, date, dateTime, bad, badDate, badDateTime int }
 
 func newXLSX(w io.Writer, header []Column, sheet, scratch string, fill *Book) (*xlsxTable, error) {
 	if len(header) > maxSheetColumns {
@@ -80,6 +91,7 @@ func (t *xlsxTable) open() (err error) {
 
 func newStyles(book *excelize.File) (s sheetStyles, err error) {
 	date, dateTime := "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+	red := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{badColor[2:]}}
 	for _, style := range []struct {
 		id *int
 		excelize.Style
@@ -87,6 +99,9 @@ func newStyles(book *excelize.File) (s sheetStyles, err error) {
 		{&s.header, excelize.Style{Font: &excelize.Font{Bold: true}}},
 		{&s.date, excelize.Style{CustomNumFmt: &date}},
 		{&s.dateTime, excelize.Style{CustomNumFmt: &dateTime}},
+		{&s.bad, excelize.Style{Fill: red}},
+		{&s.badDate, excelize.Style{CustomNumFmt: &date, Fill: red}},
+		{&s.badDateTime, excelize.Style{CustomNumFmt: &dateTime, Fill: red}},
 	} {
 		if *style.id, err = book.NewStyle(&style.Style); err != nil {
 			return s, err
@@ -95,11 +110,11 @@ func newStyles(book *excelize.File) (s sheetStyles, err error) {
 	return s, nil
 }
 
-func (t *xlsxTable) row(cells []string) error {
+func (t *xlsxTable) row(cells []string, look Look) error {
 	if t.begun {
-		return t.write(cells)
+		return t.write(cells, look)
 	}
-	t.held = append(t.held, cloneRow(cells))
+	t.held = append(t.held, heldRow{cloneRow(cells), Look{slices.Clone(look.Kinds), slices.Clone(look.Bad)}})
 	if len(t.held) < widthRows {
 		return nil
 	}
@@ -125,8 +140,8 @@ func (t *xlsxTable) begin() error {
 	if err := t.header(); err != nil {
 		return err
 	}
-	for _, cells := range t.held {
-		if err := t.write(cells); err != nil {
+	for _, row := range t.held {
+		if err := t.write(row.cells, row.look); err != nil {
 			return err
 		}
 	}
@@ -142,24 +157,68 @@ func (t *xlsxTable) header() error {
 	return t.stream.SetRow("A1", t.values)
 }
 
-func (t *xlsxTable) write(cells []string) error {
+func (t *xlsxTable) write(cells []string, look Look) error {
 	if t.rows >= maxSheetRows {
 		return fmt.Errorf("%w: more than %d rows; write .csv or split the rows over several files", ErrTooLarge, maxSheetRows)
 	}
 	t.rows++
 	for i, cell := range cells {
-		t.values[i] = t.dress(i, t.value(i, cell))
+		kind := t.columns[i].Kind
+		if look.Kinds != nil {
+			kind = look.Kinds[i]
+		}
+		t.values[i] = t.dress(i, t.value(i, kind, cell))
+	}
+	for _, bad := range look.Bad {
+		t.redden(bad)
 	}
 	t.ref = strconv.AppendInt(append(t.ref[:0], 'A'), int64(t.rows), 10)
 	return t.stream.SetRow(string(t.ref), t.values)
 }
 
+// redden makes a cell of the row being written red, and keeps its comment.
+func (t *xlsxTable) redden(bad BadCell) {
+	cell, dressed := t.values[bad.Column].(excelize.Cell)
+	if !dressed {
+		cell.Value = t.values[bad.Column]
+	}
+	switch cell.StyleID {
+	case t.styles.date, t.styles.badDate:
+		cell.StyleID = t.styles.badDate
+	case t.styles.dateTime, t.styles.badDateTime:
+		cell.StyleID = t.styles.badDateTime
+	default:
+		cell.StyleID = t.styles.bad
+	}
+	t.values[bad.Column] = cell
+	n := len(t.remarks)
+	switch {
+	case bad.Note == "":
+	case n > 0 && t.remarks[n-1].row == t.rows && t.remarks[n-1].column == bad.Column:
+		t.remarks[n-1].text += "\n" + bad.Note
+	case n < maxRemarks:
+		t.remarks = append(t.remarks, note{row: t.rows, column: bad.Column, text: bad.Note})
+	}
+}
+
+// comment adds the comments of bad cells, before the sheet is flushed.
+func (t *xlsxTable) comment() error {
+	for i := range t.remarks {
+		n := &t.remarks[i]
+		text := []excelize.RichTextRun{{Text: clipCell(notePrefix + n.text), Font: &excelize.Font{Size: 9, Color: "9C0006"}}}
+		if err := t.book.AddComment(t.sheet, excelize.Comment{Author: noteAuthor, Cell: n.ref(), Width: 260, Height: 140, Paragraph: text}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // value returns the cell of column i as excelize takes it; nil is blank.
-func (t *xlsxTable) value(i int, s string) any {
+func (t *xlsxTable) value(i int, kind Kind, s string) any {
 	if s == "" {
 		return nil
 	}
-	switch t.columns[i].Kind {
+	switch kind {
 	case Number:
 		if isDecimal(s) {
 			n, _ := strconv.ParseFloat(s, 64)
@@ -175,8 +234,8 @@ func (t *xlsxTable) value(i int, s string) any {
 			return excelize.Cell{StyleID: t.styles.dateTime, Value: at}
 		}
 	case Bool:
-		if s == "true" || s == "false" {
-			return s == "true"
+		if strings.EqualFold(s, "true") || strings.EqualFold(s, "false") {
+			return strings.EqualFold(s, "true")
 		}
 	case Text:
 	}
@@ -247,8 +306,8 @@ func (t *xlsxTable) width(i int) float64 {
 	for _, item := range t.rule(i).Items {
 		w = max(w, min(utf8.RuneCountInString(item)+3, maxItemWidth))
 	}
-	for _, cells := range t.held {
-		line, _, _ := strings.Cut(cells[i], "\n")
+	for _, row := range t.held {
+		line, _, _ := strings.Cut(row.cells[i], "\n")
 		w = max(w, min(utf8.RuneCountInString(line)+1, maxWidth))
 	}
 	return float64(min(w, maxWidth))
@@ -268,6 +327,9 @@ func (t *xlsxTable) close() error {
 		return err
 	}
 	if err := t.rules(); err != nil {
+		return err
+	}
+	if err := t.comment(); err != nil {
 		return err
 	}
 	if err := t.stream.Flush(); err != nil {

@@ -86,7 +86,7 @@ func TestSettleDecisions(t *testing.T) {
 		says string
 	}{
 		{[]string{"settle", got.Run, line(there[0]), "--created", other}, "is named"},
-		{[]string{"settle", got.Run, line(there[0]), "--created", "1CG0NOSUCHGOAL0000000000000000000000"}, "no goal 1CG0NOSUCHGOAL0000000000000000000000 is in the tenant"},
+		{[]string{"settle", got.Run, line(there[0]), "--created", "1CG0NOSUCHGOAL0000000000000000000000"}, "is in the tenant"},
 		{[]string{"settle", got.Run, line(there[0]), "--created", "something"}, "is no Gsid"},
 		{[]string{"settle", got.Run, "--send"}, "rows that you name"},
 		{[]string{"settle", got.Run, line(there[0]), "--send", "--skip"}, "exclude each other"},
