@@ -218,10 +218,11 @@ func (r *Run) LastRecord(ctx context.Context) (int64, error) {
 	return id, r.db.wrap(err)
 }
 
-// LastServerTime is the largest server time that the folded fates tell, in
+// LastServerTimes are the largest server time that the folded fates tell, and
+// the largest of those that are dates of goals made or changed, in
 // epoch milliseconds, 0 for none.
-func (r *Run) LastServerTime(ctx context.Context) (int64, error) {
-	var at int64
-	err := r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(server), 0) FROM fates`).Scan(&at)
-	return at, r.db.wrap(err)
+func (r *Run) LastServerTimes(ctx context.Context) (told, recorded int64, err error) {
+	err = r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(server), 0),
+		coalesce(max(CASE WHEN status IN ('created', 'updated') AND code = '' THEN server END), 0) FROM fates`).Scan(&told, &recorded)
+	return told, recorded, r.db.wrap(err)
 }

@@ -281,6 +281,8 @@ type planOptions struct {
 	again       bool
 	skipInvalid bool
 	rows        RowSet
+	marker      string // field
+	compared    bool   // with the tenant
 }
 
 // tryPlan plans a CSV text, or the rows that options.parent left.
@@ -288,6 +290,7 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	s.Helper()
 	src := Source{Rows: o.rows, Stored: o.parent != nil}
 	info := checkpoint.Info{ID: "a", Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
+	info.Marker = o.marker
 	if o.id != "" {
 		info.ID = o.id
 	}
@@ -314,8 +317,12 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 		s.Fatal(err)
 	}
 	info.Header = src.Table.Header()
-	return Plan(s.Context(), PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src,
-		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again})
+	cfg := PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src,
+		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again}
+	if o.compared {
+		cfg.Client, cfg.Diff = d.client, DiffAlways
+	}
+	return Plan(s.Context(), cfg)
 }
 
 func (s *stage) plan(d *desk, text string, o planOptions) *Planned {
