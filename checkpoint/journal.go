@@ -23,6 +23,7 @@ type Journal struct {
 
 	mu     sync.Mutex
 	batch  *batch
+	spare  *batch // that was committed, for the memory of the next; nil none
 	closed bool
 	err    error // of the commit that failed; nothing is taken after it
 }
@@ -138,6 +139,9 @@ func (j *Journal) Serve() error {
 		if last {
 			return b.err
 		}
+		j.mu.Lock()
+		j.spare = b // its workers look at done and err alone
+		j.mu.Unlock()
 	}
 }
 
@@ -181,6 +185,9 @@ func (j *Journal) take() (b *batch, last bool) {
 	b = j.batch
 	if !j.closed {
 		j.batch = newBatch()
+		if j.spare != nil {
+			j.batch.text, j.batch.events, j.spare = j.spare.text[:0], j.spare.events[:0], nil
+		}
 	}
 	return b, j.closed
 }
