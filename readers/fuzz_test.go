@@ -27,7 +27,11 @@ func FuzzCSV(f *testing.F) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		table, err := readers.Open(context.Background(), path, readers.Options{Format: readers.CSV, Delimiter: rune(delimiter), Limits: readers.Limits{Record: 100}})
+		o := readers.Options{Format: readers.CSV, Delimiter: rune(delimiter), Limits: readers.Limits{Record: 100}}
+		if err := differs(path, o); err != nil {
+			t.Error(err)
+		}
+		table, err := readers.Open(context.Background(), path, o)
 		if err != nil {
 			checkError(t, err)
 			return
