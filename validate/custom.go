@@ -104,7 +104,7 @@ func (w *work) customLookup(b *binding, s *source, cell readers.Cell) {
 		return
 	}
 	if b.object != "" {
-		id, fault := w.cfg.IDs.find(b.object, text, w.buf)
+		id, fault := w.knownID(b.object, text)
 		if fault != nil {
 			w.nameProblem(s, text, b.object, fault)
 			return

@@ -2,8 +2,7 @@ package validate
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ func (w *work) parent(b *binding) {
 		return
 	}
 	if nameState == present {
-		known, fault := w.cfg.IDs.find(b.field.object, name, w.buf)
+		known, fault := w.knownID(b.field.object, name)
 		switch {
 		case fault != nil && w.creating && id == "":
 			w.nameProblem(b.sources[byName], name, b.field.object, fault)
@@ -42,6 +41,15 @@ func (w *work) parent(b *binding) {
 		id = cmp.Or(id, known)
 	}
 	w.setParent(b, at, id, name)
+}
+
+// knownID is the id map's answer. A scout leaves a name to be told of to its checker.
+func (w *work) knownID(object, name string) (string, *nameFault) {
+	id, ok := w.cfg.IDs.lookup(object, name, w.buf)
+	if ok || w.doubt() {
+		return id, nil
+	}
+	return w.cfg.IDs.find(object, name, w.buf)
 }
 
 func parentIndex(object string) int {
@@ -106,26 +114,39 @@ func (w *work) setParent(b *binding, at int, id, name string) {
 // useLookup notes that the server has to resolve a name.
 func (w *work) useLookup(i int, object, name string) {
 	w.used |= 1 << i
-	if len(w.asked) > 0 {
-		w.asked = append(w.asked, '\n')
+	w.askNames = append(w.askNames, askedName{object, name})
+}
+
+// askedName is a name that only the server can resolve.
+type askedName struct{ object, name string }
+
+// countNames counts the names of the row that only the server can resolve, and
+// gathers them in w.asked.
+func (w *work) countNames() {
+	for _, a := range w.askNames {
+		if len(w.asked) > 0 {
+			w.asked = append(w.asked, '\n')
+		}
+		start := len(w.asked)
+		w.asked = append(append(append(w.asked, a.object...), ' '), a.name...)
+		n := w.server[a.object]
+		if n == nil {
+			n = &serverNames{known: map[string]bool{}}
+			w.server[a.object] = n
+		}
+		if !w.counted {
+			n.rows++
+		}
+		if n.known[string(w.asked[start:])] {
+			continue
+		}
+		if len(n.known) < maxInterned {
+			n.known[string(w.asked[start:])] = true
+		}
+		w.buf = appendFold(w.buf[:0], a.name)
+		n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
 	}
-	start := len(w.asked)
-	w.asked = append(append(append(w.asked, object...), ' '), name...)
-	n := w.server[object]
-	if n == nil {
-		n = &serverNames{known: map[string]bool{}}
-		w.server[object] = n
-	}
-	n.rows++
-	if n.known[string(w.asked[start:])] {
-		return
-	}
-	if len(n.known) < maxInterned {
-		n.known[string(w.asked[start:])] = true
-	}
-	w.buf = appendFold(w.buf[:0], name)
-	sum := sha256.Sum256(w.buf)
-	n.seen.put(binary.LittleEndian.Uint64(sum[:]), 0)
+	w.counted = false
 }
 
 // serverNames counts the names of one object that only the server can resolve.

@@ -27,10 +27,29 @@ func (t *lineTable) put(hash uint64, line uint32) (first uint32, dup bool) {
 	return 0, false
 }
 
+// fetch brings the places of the rows' hashes into the cache. The loads do not
+// wait for each other, as those of put do.
+func (t *lineTable) fetch(rows []Scouted) (free int) {
+	if len(t.hashes) == 0 {
+		return 0
+	}
+	for i := range rows {
+		if t.hashes[t.place(rows[i].hash)] == 0 {
+			free++ // the sum keeps the compiler from leaving the loads out
+		}
+	}
+	return free
+}
+
+// place is where the search for hash begins.
+func (t *lineTable) place(hash uint64) int {
+	high, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, uint64(len(t.hashes)))
+	return int(high)
+}
+
 // find returns the place of hash, or the free place where it belongs.
 func (t *lineTable) find(hash uint64) int {
-	high, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, uint64(len(t.hashes)))
-	i := int(high)
+	i := t.place(hash)
 	for t.hashes[i] != 0 && t.hashes[i] != hash {
 		if i++; i == len(t.hashes) {
 			i = 0
