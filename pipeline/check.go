@@ -131,6 +131,8 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 		select {
 		case <-b.done:
 		case <-ctx.Done():
+		}
+		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		s.Checker.Ahead(b.rows)
