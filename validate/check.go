@@ -29,6 +29,7 @@ type work struct {
 	problems []Problem
 
 	item      gainsight.Item
+	fields    int // of the record
 	buf       []byte
 	status    choice
 	typ       choice
@@ -41,12 +42,13 @@ type work struct {
 	states    [5]state    // of the parents, and of relationship type and template
 	used      uint64      // set of Checker.lookups
 	askNames  []askedName // that only the server can resolve
-	asked     []byte      // the same as a text
+	asked     []byte      // scratch: the same as a text
 	links     [4][]string // CTA, SP, and the same to remove
 	list      []string
 	measures  []gainsight.MetricAssociation
 	removed   []string
 	typeLists [2]typeList // to associate with a metric, and to dissociate
+	recalled  [3]recall   // of statuses, goal types and metrics
 	counted   bool        // a scout counted the row's names
 	scouting  bool        // a problem need not be told, only noticed
 }
@@ -127,7 +129,7 @@ func (w *work) reset(row readers.Row, op *Operation) {
 	*op = Operation{Item: op.Item[:0], Compare: op.Compare[:0], Inactive: op.Inactive[:0]}
 	w.row, w.op = row, op
 	w.problems = w.problems[:0]
-	w.item.Record = w.item.Record[:0]
+	w.item.Record, w.fields = w.item.Record[:0], 0
 	w.item.Associate, w.item.Dissociate = gainsight.Links{}, gainsight.Links{}
 	w.item.Beside = w.item.Beside[:0]
 	w.typeLists = [2]typeList{}
@@ -137,7 +139,7 @@ func (w *work) reset(row readers.Row, op *Operation) {
 	w.relType = ""
 	w.parents, w.states = [3]parent{}, [5]state{}
 	w.used = 0
-	w.askNames, w.asked = w.askNames[:0], w.asked[:0]
+	w.askNames = w.askNames[:0]
 	for i := range w.links {
 		w.links[i] = w.links[i][:0]
 	}
@@ -182,8 +184,11 @@ func (w *work) action(gsid string) bool {
 	return true
 }
 
-// put adds a key to the record.
+// put adds a key to the record. A scout sends none, and counts them.
 func (w *work) put(name string, v gainsight.Value) {
+	if w.fields++; w.scouting {
+		return
+	}
 	w.item.Record = append(w.item.Record, gainsight.Field{Name: name, Value: v})
 }
 
@@ -273,7 +278,7 @@ func payloadHash[T []byte | string](buf []byte, object string, action Action, gs
 
 // nothingToDo reports whether the row is an update of no field.
 func (w *work) nothingToDo() bool {
-	return w.op.Action == Update && len(w.item.Record) == 1 && w.nothingLinked()
+	return w.op.Action == Update && w.fields == 1 && w.nothingLinked()
 }
 
 func (w *work) nothingLinked() bool {

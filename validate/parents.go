@@ -120,38 +120,30 @@ func (w *work) useLookup(i int, object, name string) {
 // askedName is a name that only the server can resolve.
 type askedName struct{ object, name string }
 
-// countNames counts the names of the row that only the server can resolve, and
-// gathers them in w.asked.
+// countNames counts the names of the row that only the server can resolve.
 func (w *work) countNames() {
 	for _, a := range w.askNames {
-		if len(w.asked) > 0 {
-			w.asked = append(w.asked, '\n')
-		}
-		start := len(w.asked)
-		w.asked = append(append(append(w.asked, a.object...), ' '), a.name...)
 		n := w.server[a.object]
 		if n == nil {
-			n = &serverNames{known: map[string]bool{}}
+			n = &serverNames{}
 			w.server[a.object] = n
 		}
 		if !w.counted {
 			n.rows++
 		}
-		if n.known[string(w.asked[start:])] {
-			continue
+		raw := maphash.String(w.seed, a.name)
+		if known := &n.known[raw%uint64(len(n.known))]; *known != raw {
+			*known = raw
+			w.buf = appendFold(w.buf[:0], a.name)
+			n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
 		}
-		if len(n.known) < maxInterned {
-			n.known[string(w.asked[start:])] = true
-		}
-		w.buf = appendFold(w.buf[:0], a.name)
-		n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
 	}
 	w.counted = false
 }
 
 // serverNames counts the names of one object that only the server can resolve.
 type serverNames struct {
-	known map[string]bool // names whose hash need not be taken again, at most maxInterned
+	known [maxInterned]uint64 // hashes of names that need not be folded and counted again
 	seen  lineTable
 	rows  int
 }
@@ -176,8 +168,15 @@ func (c *Checker) ServerNames() []NameCount {
 
 // serverNames is Operation.ServerNames.
 func (w *work) serverNames() string {
-	if len(w.asked) == 0 {
+	if len(w.askNames) == 0 {
 		return ""
+	}
+	w.asked = w.asked[:0]
+	for i, a := range w.askNames {
+		if i > 0 {
+			w.asked = append(w.asked, '\n')
+		}
+		w.asked = append(append(append(w.asked, a.object...), ' '), a.name...)
 	}
 	return w.intern(w.asked)
 }

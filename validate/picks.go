@@ -67,8 +67,15 @@ func (w *work) find(b *binding, p part, n *names, text string, st state) (int, b
 // itemOf is the index of the item that a cell, or a part of it, names. It tells
 // what is wrong itself.
 func (w *work) itemOf(s *source, n *names, text string) (int, bool) {
-	i, ok := n.index(text, w.buf)
-	if ok && i != ambiguous {
+	recalled := &w.recalled[0]
+	switch n {
+	case w.types:
+		recalled = &w.recalled[1]
+	case w.metricNames:
+		recalled = &w.recalled[2]
+	}
+	i, ok := recalled.index(n, text, w.buf)
+	if ok {
 		return i, true
 	}
 	if !w.doubt() {

@@ -92,7 +92,7 @@ func (c *Checker) Join(s *Scout) {
 	for object, names := range maps.All(s.c.server) {
 		n := c.server[object]
 		if n == nil {
-			n = &serverNames{known: map[string]bool{}}
+			n = &serverNames{}
 			c.server[object] = n
 		}
 		n.rows += names.rows
