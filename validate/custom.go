@@ -58,7 +58,7 @@ func (w *work) customText(b *binding, s *source, cell readers.Cell) {
 		w.put(b.field.id, gainsight.Number(text))
 		return
 	}
-	if odd, hidden := oddities(text); odd+hidden != "" {
+	if odd, hidden := oddities(text); odd != "" || hidden != "" {
 		w.warn(s, text, "hidden-character", b.field.id+" "+quote(text)+" contains "+odd+hidden, "type the text anew")
 	}
 	w.put(b.field.id, gainsight.String(text))

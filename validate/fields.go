@@ -94,7 +94,7 @@ func (w *work) rich(b *binding) {
 		return
 	}
 	odd, hidden := oddities(text)
-	if odd+hidden != "" {
+	if odd != "" || hidden != "" {
 		w.warn(s, text, "hidden-character", b.field.label()+" contains "+odd+hidden, "type the text anew")
 	}
 	if active := w.html.active(text); active != "" {
