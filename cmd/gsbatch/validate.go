@@ -73,6 +73,11 @@ func runValidate(app *App, path, dir string, plan *planFlags, quota *quotaFlags)
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if app.general.json {
+		if err := in.hash(); err != nil {
+			return err
+		}
+	}
 	d, err := openDesk(app.hard, app, quota, "validate")
 	if err != nil {
 		return err
