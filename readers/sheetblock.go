@@ -3,6 +3,7 @@ package readers
 import (
 	"errors"
 	"io"
+	"unsafe"
 )
 
 // sheetBlock is some rows of a sheet. A workbook is unpacked and scanned from
@@ -10,18 +11,47 @@ import (
 type sheetBlock struct {
 	rows  []Row
 	cells []Cell // of all rows, one after another
-	err   error  // that follows the rows
+	texts blockTexts
+	err   error // that follows the rows
 }
+
+// blockTexts are the texts of a block's rows, in pieces of memory that the next
+// rows use again: so a large sheet leaves nothing behind to be collected.
+type blockTexts struct {
+	pieces [][]byte
+	at     int // piece that is being filled
+}
+
+func (t *blockTexts) reset() {
+	t.at = 0
+	for i := range t.pieces {
+		t.pieces[i] = t.pieces[i][:0]
+	}
+}
+
+func (t *blockTexts) add(text []byte) string {
+	for t.at < len(t.pieces) && cap(t.pieces[t.at])-len(t.pieces[t.at]) < len(text) {
+		t.at++
+	}
+	if t.at == len(t.pieces) {
+		t.pieces = append(t.pieces, make([]byte, 0, max(textPiece, len(text))))
+	}
+	piece := append(t.pieces[t.at], text...)
+	t.pieces[t.at] = piece
+	kept := piece[len(piece)-len(text):]
+	return unsafe.String(unsafe.SliceData(kept), len(kept))
+}
+
+const textPiece = 64 << 10
 
 // sheetBlockRows is how many rows a block has.
 const sheetBlockRows = 256
 
 // sheetCutter fills blocks with the rows of a sheet.
 type sheetCutter struct {
-	b     *sheetTable
-	s     *sheetScanner
-	texts rowTexts
-	end   bool
+	b   *sheetTable
+	s   *sheetScanner
+	end bool
 }
 
 func newSheetCutter(b *sheetTable) (*sheetCutter, error) {
@@ -43,10 +73,11 @@ func (k *sheetCutter) next(b *Block) error {
 		block.rows, block.cells = make([]Row, 0, sheetBlockRows), make([]Cell, sheetBlockRows*width)
 	}
 	block.rows, block.err = block.rows[:0], nil
+	block.texts.reset()
 	for len(block.rows) < sheetBlockRows {
 		at := len(block.rows) * width
 		row := Row{Cells: block.cells[at : at+width : at+width], place: placer{table: k.b.table}}
-		err := k.row(&row)
+		err := k.row(&row, &block.texts)
 		if err != nil {
 			k.end = true
 			if !errors.Is(err, io.EOF) {
@@ -60,13 +91,13 @@ func (k *sheetCutter) next(b *Block) error {
 }
 
 // row reads the next row that has text.
-func (k *sheetCutter) row(row *Row) error {
+func (k *sheetCutter) row(row *Row, texts *blockTexts) error {
 	for {
 		if err := k.s.next(); err != nil {
 			return err
 		}
 		if k.s.row > k.b.header && !k.s.blank() {
-			return k.b.fill(row, k.s, &k.texts)
+			return k.b.fill(row, k.s, texts.add(k.s.text))
 		}
 	}
 }
