@@ -57,6 +57,9 @@ func gsidLooks(id string) string {
 // that leaves nothing but Gsids; blanks around the items are dropped. It
 // appends to dst.
 func splitGsids(dst []string, s string) []string {
+	if isGsid(s) {
+		return append(dst, s)
+	}
 	for s != "" {
 		i := strings.IndexAny(s, ";\n\r")
 		part := s

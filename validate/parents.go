@@ -123,11 +123,7 @@ type askedName struct{ object, name string }
 // countNames counts the names of the row that only the server can resolve.
 func (w *work) countNames() {
 	for _, a := range w.askNames {
-		n := w.server[a.object]
-		if n == nil {
-			n = &serverNames{}
-			w.server[a.object] = n
-		}
+		n := w.serverOf(a.object)
 		if !w.counted {
 			n.rows++
 		}
@@ -141,9 +137,19 @@ func (w *work) countNames() {
 	w.counted = false
 }
 
+// serverOf is the count of an object's names.
+func (c *Checker) serverOf(object string) *serverNames {
+	n := c.server[object]
+	if n == nil {
+		n = &serverNames{}
+		c.server[object] = n
+	}
+	return n
+}
+
 // serverNames counts the names of one object that only the server can resolve.
 type serverNames struct {
-	known [maxInterned]uint64 // hashes of names that need not be folded and counted again
+	known [1 << 14]uint64 // hashes of names that need not be folded and counted again
 	seen  lineTable
 	rows  int
 }

@@ -90,11 +90,7 @@ func (c *Checker) Ahead(rows []Scouted) { c.seen.fetch(rows) }
 // Join takes over what a scout counted, when it has looked at its last row.
 func (c *Checker) Join(s *Scout) {
 	for object, names := range maps.All(s.c.server) {
-		n := c.server[object]
-		if n == nil {
-			n = &serverNames{}
-			c.server[object] = n
-		}
+		n := c.serverOf(object)
 		n.rows += names.rows
 		for _, hash := range names.seen.hashes {
 			if hash != 0 {
