@@ -85,7 +85,7 @@ func TestChecksSideBySide(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 400
+	n := 250
 	if testing.Short() {
 		n = 60
 	}

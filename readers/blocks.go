@@ -42,7 +42,7 @@ type Block struct {
 }
 
 // blocksKept is how many blocks are kept to be used again.
-const blocksKept = 16
+const blocksKept = 64
 
 // Blocks begins to cut the table; nil where its format cannot be cut: read its
 // Rows. Close what it returns.

@@ -135,7 +135,7 @@ func TestHostileBlocks(t *testing.T) {
 	cells := []string{"a", "", "long enough to be cut", `"q"`, `"a,b"`, "\"two\nlines\"", "\"cr\r\nlf\"", `"dou""bled"`, `""""`, "\"\n\n\"", `"a" `, `st"ray`, `"open`, "\r", "é", "\u200b", "''", `"x"y"`}
 	ends := []string{"\n", "\r\n", "\r"}
 	path := filepath.Join(t.TempDir(), "a.csv")
-	n := 3000
+	n := 1500
 	if testing.Short() {
 		n = 500
 	}

@@ -91,6 +91,7 @@ func (k *csvCutter) next(b *Block) error {
 
 // count reads on from now, and notes in k.at the end of the last record.
 func (k *csvCutter) count(text []byte, now csvCount, quoted bool) (csvCount, bool) {
+	var last []byte // the part in which that is
 	for {
 		part := text
 		i := bytes.IndexByte(text, '"')
@@ -101,17 +102,21 @@ func (k *csvCutter) count(text []byte, now csvCount, quoted bool) (csvCount, boo
 			now.line += lines
 			if !quoted {
 				now.record += lines
-				k.at = csvCount{now.offset + bytes.LastIndexByte(part, '\n') + 1, now.record, now.line}
+				last, k.at = part, now
 			}
 		}
 		now.offset += len(part)
 		if i < 0 {
-			return now, quoted
+			break
 		}
 		quoted = !quoted
 		now.offset++
 		text = text[i+1:]
 	}
+	if last != nil {
+		k.at.offset += bytes.LastIndexByte(last, '\n') + 1
+	}
+	return now, quoted
 }
 
 // rows scans a block. The cells' texts are the block's memory itself: to copy

@@ -127,9 +127,7 @@ func (w *work) countNames() {
 		if !w.counted {
 			n.rows++
 		}
-		raw := maphash.String(w.seed, a.name)
-		if known := &n.known[raw%uint64(len(n.known))]; *known != raw {
-			*known = raw
+		if !n.knows(maphash.String(w.seed, a.name)) {
 			w.buf = appendFold(w.buf[:0], a.name)
 			n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
 		}
@@ -152,6 +150,18 @@ type serverNames struct {
 	known [1 << 14]uint64 // hashes of names that need not be folded and counted again
 	seen  lineTable
 	rows  int
+}
+
+// knows reports whether the name of this hash was counted lately. A hash has two
+// places, of which the one not used last is given up.
+func (n *serverNames) knows(hash uint64) bool {
+	i := hash % uint64(len(n.known)) &^ 1
+	first, second := &n.known[i], &n.known[i+1]
+	if *first == hash || *second == hash {
+		return true
+	}
+	*first, *second = hash, *first
+	return false
 }
 
 // NameCount is how many names of an object only the server can resolve.
