@@ -285,7 +285,7 @@ func plainLength(raw []byte) int {
 	for ; i+8 <= len(raw); i += 8 {
 		x := binary.LittleEndian.Uint64(raw[i:])
 		amp, gt := x^'&'*ones, x^'>'*ones
-		if (x|x-' '*ones|(amp-ones)&^amp|(gt-ones)&^gt)&highs != 0 {
+		if (x|(x-' '*ones)|(amp-ones)&^amp|(gt-ones)&^gt)&highs != 0 {
 			break
 		}
 	}
