@@ -1,7 +1,7 @@
 // Package pipeline moves rows into records and records into rows: plan, apply, settle, export, undo, report.
 //
-// A Source is an opened table bound to its checker. Check walks it once and
-// tells what is wrong; Plan walks it once and writes operations, cells and
+// A Source is an opened table bound to its checker. Check reads it once, in
+// blocks side by side, and tells what is wrong; Plan walks it once and writes operations, cells and
 // problems into a new run. Then a differ reads the tenant, where that pays,
 // with a goalReader: a comparison takes out of an update what its goal has
 // already and keeps a before-image of the rest, and creates that the tenant has

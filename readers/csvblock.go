@@ -51,29 +51,19 @@ func (k *csvCutter) next(b *Block) error {
 	if k.end {
 		return io.EOF
 	}
-	most := int(k.c.table.limits.Record) + 1
-	block := &b.csv
-	if block.buf == nil {
-		block.buf = make([]byte, min(csvBlockSize, most))
-	}
-	for len(block.buf) < len(k.rest) {
-		block.buf = make([]byte, min(2*len(block.buf), most))
-	}
-	block.record, block.line = k.at.record, k.at.line
-	n, quoted, now := copy(block.buf, k.rest), false, csvCount{0, k.at.record, k.at.line}
-	k.at.offset = 0
-	scanned := 0
+	block, most := &b.csv, int(k.c.table.limits.Record)+1
+	n := k.begin(block, most)
+	now, quoted, counted := k.at, false, 0
 	for {
 		m, end, err := readBlock(k.in, block.buf[n:])
 		if err != nil {
 			return k.c.text.source.readError(err)
 		}
 		n += m
-		now, quoted = k.count(block.buf[scanned:n], now, quoted)
-		scanned = n
+		now, quoted = k.count(block.buf[counted:n], now, quoted)
+		counted = n
 		if end {
-			k.end = true
-			block.to, block.eof = n, true
+			k.end, block.eof, block.to = true, true, n
 			return nil
 		}
 		if k.at.offset > 0 || n == most {
@@ -81,12 +71,26 @@ func (k *csvCutter) next(b *Block) error {
 		}
 		block.buf = append(block.buf, make([]byte, min(n, most-n))...)
 	}
-	block.to, block.eof = k.at.offset, false
-	if block.to == 0 {
+	if block.to = k.at.offset; block.to == 0 {
 		block.to = n // the scanner says that it is too long
 	}
 	k.rest = block.buf[block.to:n]
 	return nil
+}
+
+// begin puts what is left of the block before at the start of this one, and
+// returns its length.
+func (k *csvCutter) begin(block *csvBlock, most int) int {
+	size := max(len(block.buf), min(csvBlockSize, most))
+	for size < len(k.rest) {
+		size = min(2*size, most)
+	}
+	if size > len(block.buf) {
+		block.buf = make([]byte, size)
+	}
+	k.at.offset = 0
+	block.record, block.line, block.eof = k.at.record, k.at.line, false
+	return copy(block.buf, k.rest)
 }
 
 // count reads on from now, and notes in k.at the end of the last record.

@@ -62,9 +62,6 @@ func mutate(rng *rand.Rand, b []byte) []byte {
 
 // readCount reads all rows and hands back their number.
 func readCount(path string, o readers.Options) (n int, err error) {
-	if err := differs(path, o); err != nil {
-		return -1, nil // fewer rows than there are
-	}
 	table, err := readers.Open(context.Background(), path, o)
 	if err != nil {
 		return 0, err
@@ -94,6 +91,7 @@ func TestMutatedSheets(t *testing.T) {
 		if err := os.WriteFile(path, []byte(build(t, p)), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		wantBlocks(t, path, readers.Options{})
 		rows, err := readCount(path, readers.Options{})
 		if err == nil && rows < rowsIn(string(broken)) {
 			t.Errorf("mutation %d: %d rows and no error\n%s", i, rows, broken)

@@ -36,9 +36,9 @@ func (t *blockTexts) add(text []byte) string {
 	if t.at == len(t.pieces) {
 		t.pieces = append(t.pieces, make([]byte, 0, max(textPiece, len(text))))
 	}
-	piece := append(t.pieces[t.at], text...)
-	t.pieces[t.at] = piece
-	kept := piece[len(piece)-len(text):]
+	piece := &t.pieces[t.at]
+	*piece = append(*piece, text...)
+	kept := (*piece)[len(*piece)-len(text):]
 	return unsafe.String(unsafe.SliceData(kept), len(kept))
 }
 
