@@ -15,14 +15,26 @@ import (
 // Check reads the source once, checks every row and gathers all problems.
 // progress, which may be nil, is told the number of rows read.
 func Check(ctx context.Context, src Source, progress func(rows int64)) (Findings, error) {
-	if blocks, err := src.blocks(); err != nil || blocks != nil {
-		if err != nil {
-			return src.begin(), err
-		}
-		return src.checkBlocks(ctx, blocks, progress)
-	}
-	return src.walk(ctx, progress, func(int64, *readers.Row, *validate.Operation, []validate.Problem) error { return nil })
+	return src.checkAll(ctx, progress, func(int64, int, bool, []validate.Problem) {})
 }
+
+// checkAll is Check that tells, in order, of each row: its number, its line,
+// whether it has an operation, and its problems.
+func (s Source) checkAll(ctx context.Context, progress func(int64), tell rowTeller) (Findings, error) {
+	if blocks, err := s.blocks(); err != nil || blocks != nil {
+		if err != nil {
+			return s.begin(), err
+		}
+		return s.checkBlocks(ctx, blocks, progress, tell)
+	}
+	return s.walk(ctx, progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
+		tell(seq, row.Line, op != nil, problems)
+		return nil
+	})
+}
+
+// rowTeller is told of each row in order.
+type rowTeller func(seq int64, line int, planned bool, problems []validate.Problem)
 
 // blocks cuts the table, or returns nil for a source whose rows must be walked
 // one after another.
@@ -47,7 +59,7 @@ const scoutedAhead = 12
 // checkBlocks is a walk in which scouts look at blocks side by side. What they
 // find clean needs only to be told from the rows before; any other row is
 // checked in its turn, so that problems are those of a walk, in its order.
-func (s Source) checkBlocks(ctx context.Context, blocks *readers.Blocks, progress func(int64)) (found Findings, err error) {
+func (s Source) checkBlocks(ctx context.Context, blocks *readers.Blocks, progress func(int64), tell rowTeller) (found Findings, err error) {
 	defer func() { err = errors.Join(err, blocks.Close()) }()
 	found = s.begin()
 	scouts := make([]*validate.Scout, runtime.GOMAXPROCS(0))
@@ -65,7 +77,7 @@ func (s Source) checkBlocks(ctx context.Context, blocks *readers.Blocks, progres
 		g.Go(func() error { return s.scout(all, scouts[i], queue) })
 	}
 	g.Go(func() error {
-		return s.checkScouted(all, blocks, inOrder, spare, &found, progress)
+		return s.checkScouted(all, blocks, inOrder, spare, &found, progress, tell)
 	})
 	if err := g.Wait(); err != nil {
 		return found, err
@@ -126,7 +138,7 @@ func (s Source) scout(ctx context.Context, scout *validate.Scout, queue <-chan *
 }
 
 // checkScouted takes the blocks in order and adds their rows to what was found.
-func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrder <-chan *scouted, spare chan<- *scouted, found *Findings, progress func(int64)) error {
+func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrder <-chan *scouted, spare chan<- *scouted, found *Findings, progress func(int64), tell rowTeller) error {
 	for b := range inOrder {
 		select {
 		case <-b.done:
@@ -136,8 +148,8 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 			return context.Cause(ctx)
 		}
 		s.Checker.Ahead(b.rows)
-		if n := s.take(b, found); n < len(b.rows) {
-			if err := s.checkRest(ctx, b, n, found); err != nil {
+		if n := s.take(b, found, tell); n < len(b.rows) {
+			if err := s.checkRest(ctx, b, n, found, tell); err != nil {
 				return err
 			}
 		}
@@ -157,19 +169,21 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 
 // take adds the first rows of a block, as far as there is nothing to tell of
 // them, and returns how many these are.
-func (s Source) take(b *scouted, found *Findings) int {
+func (s Source) take(b *scouted, found *Findings, tell rowTeller) int {
 	for i := range b.rows {
-		if row := &b.rows[i]; !row.Clean || !s.Checker.Take(row) {
+		row := &b.rows[i]
+		if !row.Clean || !s.Checker.Take(row) {
 			return i
 		}
-		found.addClean(b.rows[i].Action)
+		found.addClean(row.Action)
+		tell(int64(found.Counts.Rows), int(row.Line), true, nil)
 	}
 	return len(b.rows)
 }
 
 // checkRest reads a block again for its rows from n on. That one has something
 // to be told, and was not taken.
-func (s Source) checkRest(ctx context.Context, b *scouted, n int, found *Findings) error {
+func (s Source) checkRest(ctx context.Context, b *scouted, n int, found *Findings, tell rowTeller) error {
 	var op validate.Operation
 	i := -1
 	for row, err := range b.Rows() {
@@ -181,6 +195,7 @@ func (s Source) checkRest(ctx context.Context, b *scouted, n int, found *Finding
 		}
 		if i > n && b.rows[i].Clean && s.Checker.Take(&b.rows[i]) {
 			found.addClean(b.rows[i].Action)
+			tell(int64(found.Counts.Rows), row.Line, true, nil)
 			continue
 		}
 		s.unguard(&row)
@@ -189,7 +204,8 @@ func (s Source) checkRest(ctx context.Context, b *scouted, n int, found *Finding
 			return err
 		}
 		found.Counts.Rows++
-		found.add(&op, problems)
+		planned := found.add(&op, problems)
+		tell(int64(found.Counts.Rows), row.Line, planned != nil, problems)
 	}
 	return nil
 }

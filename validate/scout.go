@@ -20,7 +20,7 @@ type Scouted struct {
 	Clean bool
 	// Action of a clean row is what it does, which is something.
 	Action Action
-	line   uint32
+	Line   uint32
 	hash   uint64 // of its record; 0 for none, or where duplicates are allowed
 }
 
@@ -45,7 +45,7 @@ func (s *Scout) Look(row readers.Row) Scouted {
 	if !w.flawless() {
 		return Scouted{}
 	}
-	found := Scouted{Clean: true, Action: s.op.Action, line: uint32(row.Line)}
+	found := Scouted{Clean: true, Action: s.op.Action, Line: uint32(row.Line)}
 	if hash, ok := w.identity(); ok && !(w.creating && w.cfg.AllowDuplicates) {
 		found.hash = max(hash, 1)
 	}
@@ -78,8 +78,8 @@ func (c *Checker) Take(f *Scouted) bool {
 	if f.hash == 0 {
 		return true
 	}
-	first, dup := c.seen.put(f.hash, f.line)
-	c.work.counted = dup && first != f.line
+	first, dup := c.seen.put(f.hash, f.Line)
+	c.work.counted = dup && first != f.Line
 	return !c.work.counted
 }
 
