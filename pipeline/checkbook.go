@@ -28,17 +28,16 @@ func CheckBook(ctx context.Context, src Source, progress func(rows int64), cfg C
 		return found, nil, err
 	}
 	var rows []writers.MarkedRow
-	found, err = src.walk(ctx, progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
+	found, err = src.checkAll(ctx, progress, func(seq int64, line int, planned bool, problems []validate.Problem) {
 		if book.Cells = seq * int64(len(book.Columns)); book.Cells > maxCopiedCells {
 			rows = nil // a walk of its own will tell
-			return nil
+			return
 		}
-		marked := writers.MarkedRow{Row: row.Line}
-		if op == nil {
+		marked := writers.MarkedRow{Row: line}
+		if !planned {
 			checkedMarks(&marked, problems)
 		}
 		rows = append(rows, marked)
-		return nil
 	})
 	return found, func() (Reported, error) {
 		return writeChecked(ctx, src, cfg, book, found.Counts.Invalid, rows)

@@ -1,7 +1,7 @@
 // Package pipeline moves rows into records and records into rows: plan, apply, settle, export, undo, report.
 //
-// A Source is an opened table bound to its checker. Check walks it once and
-// tells what is wrong; Plan walks it once and writes operations, cells and
+// A Source is an opened table bound to its checker. Check reads it once, in
+// blocks side by side, and tells what is wrong; Plan walks it once and writes operations, cells and
 // problems into a new run. Then a differ reads the tenant, where that pays,
 // with a goalReader: a comparison takes out of an update what its goal has
 // already and keeps a before-image of the rest, and creates that the tenant has
@@ -76,28 +76,16 @@ type Findings struct {
 	inactive     int // updates that write an inactive item, where Source.Compared leaves them to the comparison
 }
 
-// Check walks the source once, checks every row and gathers all problems.
-// progress, which may be nil, is told the number of rows read.
-func Check(ctx context.Context, src Source, progress func(rows int64)) (Findings, error) {
-	return src.walk(ctx, progress, func(int64, *readers.Row, *validate.Operation, []validate.Problem) error { return nil })
-}
-
 // progressRows is after how many rows progress is told.
 const progressRows = 1000
 
 // walk checks every row in order. do gets the row with either its operation or
 // nil: then the row is invalid or, where it has no error among its problems, skipped.
 func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (found Findings, err error) {
-	found.Groups = new(validate.Groups)
 	if s.done == nil {
 		s.done = newDoneRows(&s)
 	}
-	for _, p := range s.Checker.HeaderProblems() {
-		found.Groups.Add(p)
-		if !p.Warning {
-			found.HeaderErrors++
-		}
-	}
+	found = s.begin()
 	var op validate.Operation
 	err = s.each(ctx, func(seq int64, row *readers.Row) error {
 		found.Counts.Rows++
@@ -119,6 +107,18 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 		progress(int64(found.Counts.Rows))
 	}
 	return found, err
+}
+
+// begin is what is found in the header.
+func (s Source) begin() Findings {
+	found := Findings{Groups: new(validate.Groups)}
+	for _, p := range s.Checker.HeaderProblems() {
+		found.Groups.Add(p)
+		if !p.Warning {
+			found.HeaderErrors++
+		}
+	}
+	return found
 }
 
 // each gives every row in order, with its number from 1, as it was before it
@@ -196,20 +196,26 @@ func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *val
 		f.Counts.Invalid++
 		return nil
 	}
-	switch op.Action {
-	case validate.Nothing:
+	if op.Action == validate.Nothing {
 		f.Counts.Unchanged++
 		return op
+	}
+	if len(op.Inactive) > 0 {
+		f.inactive++
+	}
+	f.count(op.Action)
+	return op
+}
+
+// count enters an operation that is to be carried out.
+func (f *Findings) count(action validate.Action) {
+	switch action {
 	case validate.Create:
 		f.Creates++
 	case validate.Delete:
 		f.Deletes++
 	default:
 		f.Updates++
-		if len(op.Inactive) > 0 {
-			f.inactive++
-		}
 	}
 	f.Counts.Pending++
-	return op
 }

@@ -61,7 +61,7 @@ func (w *work) checkText(b *binding, s *source, text string) state {
 	if len(trim(text)) != len(text) {
 		w.warn(s, text, "outer-blanks", label+" "+quote(text)+" begins or ends with a blank; it is sent as it stands", "take the blanks off")
 	}
-	if strings.ContainsAny(text, "\n\r") {
+	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		w.warn(s, text, "line-break", label+" "+quote(text)+" has a line break; it is sent as it stands", "write the text on one line")
 	}
 	w.checkLength(b, s, text)
@@ -94,7 +94,7 @@ func (w *work) rich(b *binding) {
 		return
 	}
 	odd, hidden := oddities(text)
-	if odd+hidden != "" {
+	if odd != "" || hidden != "" {
 		w.warn(s, text, "hidden-character", b.field.label()+" contains "+odd+hidden, "type the text anew")
 	}
 	if active := w.html.active(text); active != "" {

@@ -117,9 +117,8 @@ func (w *work) foundOne(b *binding, s *source, n *names, word string) (string, b
 		id, st := w.gsidText(s, b.field.label(), b.field.prefix, word)
 		return id, st == present
 	}
-	i, fault := n.find(word, w.buf)
-	if fault != nil {
-		w.nameProblem(s, word, n.noun, fault)
+	i, ok := w.itemOf(s, n, word)
+	if !ok {
 		return "", false
 	}
 	return n.items[i].gsid, true

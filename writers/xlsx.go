@@ -2,6 +2,8 @@ package writers
 
 import (
 	"archive/zip"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -30,8 +32,8 @@ const (
 	deflateLevel = 5
 )
 
-// xlsxTable encodes rows as the only sheet of a workbook. excelize collects the
-// sheet in a scratch file; close compresses it straight to the writer.
+// xlsxTable encodes rows as the only sheet of a workbook. The rows are collected
+// in a scratch file; close compresses the sheet straight to the writer.
 type xlsxTable struct {
 	w       io.Writer
 	columns []Column
@@ -42,8 +44,7 @@ type xlsxTable struct {
 	held    []heldRow // the first rows; nil once the sheet has begun
 	begun   bool
 	rows    int // written, the header included
-	values  []any
-	ref     []byte
+	data    *sheetRows
 	notes   notes
 	fill    *Book // nil: a table alone
 	fills   []fillStyles
@@ -69,7 +70,7 @@ func newXLSX(w io.Writer, header []Column, sheet, scratch string, fill *Book) (*
 	if sheet == "" {
 		sheet = "Sheet1"
 	}
-	t := &xlsxTable{w: w, columns: header, sheet: sheet, values: make([]any, len(header)), fill: fill}
+	t := &xlsxTable{w: w, columns: header, sheet: sheet, data: newSheetRows(len(header), scratch), fill: fill}
 	t.book = excelize.NewFile(excelize.Options{TmpDir: scratch})
 	if err := t.open(); err != nil {
 		t.release()
@@ -151,10 +152,13 @@ func (t *xlsxTable) begin() error {
 
 func (t *xlsxTable) header() error {
 	t.rows = 1
+	values := make([]any, len(t.columns))
 	for i, c := range t.columns {
-		t.values[i] = excelize.Cell{StyleID: t.styles.header, Value: t.text(i, c.Name)}
+		if t.holds(i, c.Name) {
+			values[i] = excelize.Cell{StyleID: t.styles.header, Value: c.Name}
+		}
 	}
-	return t.stream.SetRow("A1", t.values)
+	return t.stream.SetRow("A1", values)
 }
 
 func (t *xlsxTable) write(cells []string, look Look) error {
@@ -162,35 +166,23 @@ func (t *xlsxTable) write(cells []string, look Look) error {
 		return fmt.Errorf("%w: more than %d rows; write .csv or split the rows over several files", ErrTooLarge, maxSheetRows)
 	}
 	t.rows++
+	t.data.begin(t.rows)
 	for i, cell := range cells {
 		kind := t.columns[i].Kind
 		if look.Kinds != nil {
 			kind = look.Kinds[i]
 		}
-		t.values[i] = t.dress(i, t.value(i, kind, cell))
+		bad := len(look.Bad) > 0 && slices.ContainsFunc(look.Bad, func(b BadCell) bool { return b.Column == i })
+		t.cell(i, kind, bad, cell)
 	}
 	for _, bad := range look.Bad {
-		t.redden(bad)
+		t.remark(bad)
 	}
-	t.ref = strconv.AppendInt(append(t.ref[:0], 'A'), int64(t.rows), 10)
-	return t.stream.SetRow(string(t.ref), t.values)
+	return t.data.end()
 }
 
-// redden makes a cell of the row being written red, and keeps its comment.
-func (t *xlsxTable) redden(bad BadCell) {
-	cell, dressed := t.values[bad.Column].(excelize.Cell)
-	if !dressed {
-		cell.Value = t.values[bad.Column]
-	}
-	switch cell.StyleID {
-	case t.styles.date, t.styles.badDate:
-		cell.StyleID = t.styles.badDate
-	case t.styles.dateTime, t.styles.badDateTime:
-		cell.StyleID = t.styles.badDateTime
-	default:
-		cell.StyleID = t.styles.bad
-	}
-	t.values[bad.Column] = cell
+// remark keeps the comment of a cell of the row being written.
+func (t *xlsxTable) remark(bad BadCell) {
 	n := len(t.remarks)
 	switch {
 	case bad.Note == "":
@@ -213,46 +205,95 @@ func (t *xlsxTable) comment() error {
 	return nil
 }
 
-// value returns the cell of column i as excelize takes it; nil is blank.
-func (t *xlsxTable) value(i int, kind Kind, s string) any {
-	if s == "" {
-		return nil
+// cell writes the cell of column i.
+func (t *xlsxTable) cell(i int, kind Kind, bad bool, s string) {
+	usual := 0
+	if t.fill != nil {
+		usual = t.fills[i].usual
 	}
-	switch kind {
-	case Number:
-		if isDecimal(s) {
-			n, _ := strconv.ParseFloat(s, 64)
-			return n
-		}
-	case Date:
-		if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
-			return excelize.Cell{StyleID: t.styles.date, Value: day}
-		}
-		// A serial number tells milliseconds apart, and no less.
-		at, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
-		if err == nil && sheetDate(at) && at.Nanosecond()%int(time.Millisecond) == 0 {
-			return excelize.Cell{StyleID: t.styles.dateTime, Value: at}
-		}
-	case Bool:
-		if strings.EqualFold(s, "true") || strings.EqualFold(s, "false") {
-			return strings.EqualFold(s, "true")
-		}
-	case Text:
+	if s != "" && t.valued(i, kind, usual, bad, s) {
+		return
 	}
-	return t.text(i, s)
+	style := t.colour(usual, bad)
+	switch {
+	case s != "" && t.holds(i, s):
+		t.data.open(i, t.rows, style)
+		t.data.text(s)
+	case style > 0: // a blank cell without a style would be locked, or not red
+		t.data.open(i, t.rows, style)
+		t.data.blank()
+	}
 }
 
-// text returns s, or nil with a note where a cell cannot hold it: a part of a
-// text that looks like the whole would be worse than none.
-func (t *xlsxTable) text(i int, s string) any {
+// colour is the style, or the red one in its place.
+func (t *xlsxTable) colour(style int, bad bool) int {
+	switch {
+	case !bad:
+		return style
+	case style == t.styles.date:
+		return t.styles.badDate
+	case style == t.styles.dateTime:
+		return t.styles.badDateTime
+	}
+	return t.styles.bad
+}
+
+// valued writes a cell that is of its kind, other than text.
+func (t *xlsxTable) valued(i int, kind Kind, usual int, bad bool, s string) bool {
+	switch kind {
+	case Number:
+		if !isDecimal(s) {
+			return false
+		}
+		n, _ := strconv.ParseFloat(s, 64)
+		t.data.open(i, t.rows, t.colour(usual, bad))
+		t.data.number(n)
+		return true
+	case Date:
+		at, style, ok := t.date(i, usual, s)
+		if ok {
+			t.data.open(i, t.rows, t.colour(style, bad))
+			t.data.number(sheetSerial(at))
+		}
+		return ok
+	case Bool:
+		yes := strings.EqualFold(s, "true")
+		if !yes && !strings.EqualFold(s, "false") {
+			return false
+		}
+		t.data.open(i, t.rows, t.colour(usual, bad))
+		t.data.truth(yes)
+		return true
+	case Text:
+	}
+	return false
+}
+
+// date reads a date or a time that a sheet can show, and tells its style.
+func (t *xlsxTable) date(i, usual int, s string) (at time.Time, style int, ok bool) {
+	if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
+		return day, cmp.Or(usual, t.styles.date), true
+	}
+	style = t.styles.dateTime
+	if t.fill != nil {
+		style = t.fills[i].dateTime
+	}
+	// A serial number tells milliseconds apart, and no less.
+	at, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
+	return at, style, err == nil && sheetDate(at) && at.Nanosecond()%int(time.Millisecond) == 0
+}
+
+// holds reports whether a cell can hold s, with a note where it cannot as it
+// is: a part of a text that looks like the whole would be worse than none.
+func (t *xlsxTable) holds(i int, s string) bool {
 	if n := units(s); n > maxCellUnits {
 		t.notes.add(t.rows, t.columns[i].Name, fmt.Sprintf("%d characters, a cell holds %d; left blank, write .csv or .jsonl for the whole", n, maxCellUnits))
-		return nil
+		return false
 	}
 	if !isXMLText(s) {
 		t.notes.add(t.rows, t.columns[i].Name, "characters that a workbook cannot hold were replaced by U+FFFD")
 	}
-	return s
+	return true
 }
 
 // sheetDate reports whether a sheet has a serial number for t that all programs
@@ -279,6 +320,9 @@ func units(s string) int {
 
 // isXMLText reports whether XML 1.0 can carry s.
 func isXMLText(s string) bool {
+	if plainText(s) {
+		return true
+	}
 	for i, r := range s {
 		switch {
 		case r < ' ':
@@ -290,6 +334,17 @@ func isXMLText(s string) bool {
 				return false
 			}
 		case r == 0xfffe || r == 0xffff:
+			return false
+		}
+	}
+	return true
+}
+
+// plainText reports whether s is ASCII without control characters, as nearly
+// every text is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= utf8.RuneSelf {
 			return false
 		}
 	}
@@ -346,23 +401,37 @@ func (t *xlsxTable) writeBook() error {
 		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 			return flate.NewWriter(w, deflateLevel)
 		})
-		return partLimiter{z}
+		return partLimiter{z, t.data}
 	})
 	_, err := t.book.WriteTo(io.Discard)
+	if err == nil && !t.data.written {
+		err = errors.New("the workbook has no part " + sheetPart + " for its rows")
+	}
 	return err
 }
 
-func (t *xlsxTable) release() { _ = t.book.Close() }
+func (t *xlsxTable) release() {
+	t.data.release()
+	_ = t.book.Close()
+}
 
 func (t *xlsxTable) noted() *notes { return &t.notes }
 
-// partLimiter refuses parts of a workbook that Excel would take for damaged.
-type partLimiter struct{ *zip.Writer }
+// partLimiter refuses parts of a workbook that Excel would take for damaged,
+// and puts the rows into theirs.
+type partLimiter struct {
+	*zip.Writer
+	rows *sheetRows
+}
 
 // Create returns a writer for the part called name.
 func (p partLimiter) Create(name string) (io.Writer, error) {
 	w, err := p.Writer.Create(name)
-	return &limitedPart{w: w, left: maxPartBytes}, err
+	part := &limitedPart{w: w, left: maxPartBytes}
+	if name == sheetPart {
+		return &rowInserter{w: part, rows: p.rows}, err
+	}
+	return part, err
 }
 
 type limitedPart struct {

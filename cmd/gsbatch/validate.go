@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"gsbatch/pipeline"
+	"gsbatch/readers"
 	"gsbatch/validate"
 )
 
@@ -73,6 +74,11 @@ func runValidate(app *App, path, dir string, plan *planFlags, quota *quotaFlags)
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if app.general.json || in.table.Format() == readers.XLSX { // errors.xlsx is by the hash
+		if err := in.hash(); err != nil {
+			return err
+		}
+	}
 	d, err := openDesk(app.hard, app, quota, "validate")
 	if err != nil {
 		return err
