@@ -106,15 +106,12 @@ func (w *work) rich(b *binding) {
 
 // date reads a date.
 func (w *work) date(b *binding) {
-	s := b.sources[byID]
-	cell, st := w.read(s)
-	switch st {
-	case cleared:
-		w.clear(b, s)
-	case present:
-		if iso, ok := w.dateOf(s, b.field.label(), cell); ok {
-			w.put(b.field.id, gainsight.String(iso))
-		}
+	s, cell, ok := w.given(b)
+	if !ok {
+		return
+	}
+	if iso, ok := w.dateOf(s, b.field.label(), cell); ok {
+		w.put(b.field.id, gainsight.String(iso))
 	}
 }
 
