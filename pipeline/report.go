@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"gsbatch/checkpoint"
 	"gsbatch/readers"
 	"gsbatch/writers"
@@ -43,7 +45,12 @@ func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) (Reporte
 	dir := run.Info().ReportDir
 	r := reporter{run: run, id: run.Info().ID, options: writers.FileOptions{Root: dir}, dir: dir}
 	defer r.abort()
-	if err := r.rows(ctx); err != nil {
+	// What the page tells of the journal takes as long as a table does.
+	page := new(writers.Page)
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.rows(both) })
+	g.Go(func() error { return gatherPage(both, run, page) })
+	if err := g.Wait(); err != nil {
 		return Reported{}, err
 	}
 	if err := r.writeErrors(ctx); err != nil {
@@ -57,7 +64,7 @@ func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) (Reporte
 			}
 		}
 	}
-	if err := r.writePage(ctx, &cfg); err != nil {
+	if err := r.writePage(page, &cfg); err != nil {
 		return Reported{}, err
 	}
 	// Last: where it stands, all the others do.
@@ -77,9 +84,8 @@ type Reported struct {
 }
 
 // writePage writes the page for people, which lists the other files.
-func (r *reporter) writePage(ctx context.Context, cfg *ReportConfig) error {
-	p, err := r.page(ctx, cfg)
-	if err != nil {
+func (r *reporter) writePage(p *writers.Page, cfg *ReportConfig) error {
+	if err := r.page(p, cfg); err != nil {
 		return err
 	}
 	path := filepath.Join(r.dir, pageFile)
