@@ -13,7 +13,7 @@ PEERS := $(BIN)/peers
 STATICCHECK := $(TOOLS)/staticcheck-$(STATICCHECK_VERSION)/staticcheck
 
 .DEFAULT_GOAL := build
-.PHONY: build test look office promises torture replay demo lint race bench bench-peers microbench fuzz clean help
+.PHONY: build test look office promises mutants torture replay demo lint race bench bench-peers microbench fuzz clean help
 
 build: ## build ./bin/gsbatch, static and without local paths
 	CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=auto -ldflags "-s -w" -o $(BIN)/ ./cmd/gsbatch
@@ -32,15 +32,18 @@ office: ## open workbooks in LibreOffice: SOFFICE, or the one in the path
 	if [ -z "$$GSBATCH_SOFFICE" ]; then echo "no LibreOffice: install it, or name its program with SOFFICE="; exit 1; fi; \
 	GSBATCH_SOFFICE="$$GSBATCH_SOFFICE" $(GO) test -count=1 -run 'InLibreOffice$$' -v ./cmd/gsbatch
 
-promises: ## measure every promise and write the README's table
-	GSBATCH_PROMISES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
+promises: ## measure every promise and write the README's table; ONLY="R4 S1" for some
+	GSBATCH_PROMISES="$(or $(ONLY),all)" GSBATCH_MUTANTS=all GSBATCH_SAMPLES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
 		$(GO) test -count=1 -timeout=0 -run '^TestPromises$$' -v .
+
+mutants: ## put small faults into the classifier and the state machine, and count those that tests notice; FILES=gainsight/judge.go for some
+	GSBATCH_MUTANTS=$(or $(FILES),all) $(GO) test -count=1 -timeout=0 -run '^TestMutants$$' -v .
 
 torture: ## the same with a million schedules, 2,000 kills, 100,000 mutations
 	$(MAKE) promises SCHEDULES=1000000 KILLS=2000 MUTATIONS=100000
 
 replay: ## run one fault schedule, told in full: make replay SEED=7
-	GSBATCH_SEED=$(SEED) $(GO) test -count=1 -run '^TestSchedules$$' -v ./pipeline
+	GSBATCH_SEED=$(SEED) $(GO) test -count=1 -run '^Test(Record)?Schedules$$' -v ./pipeline
 
 demo: build ## a session against the emulated tenant, no account needed
 	./samples/demo.sh

@@ -108,8 +108,9 @@ func medianOf(samples []sample, figure func(sample) float64) float64 {
 	return median(values)
 }
 
-func wall(s sample) float64 { return s.wall }
-func peak(s sample) float64 { return s.peak }
+func wall(s sample) float64      { return s.wall }
+func peak(s sample) float64      { return s.peak }
+func processor(s sample) float64 { return s.cpu }
 
 // quotient is the median of a's figure over b's, run by run.
 func quotient(a, b []sample, figure func(sample) float64) float64 {

@@ -119,7 +119,8 @@ func (s *benchServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		_, _ = io.Copy(io.Discard, r.Body)
 		buf := s.bodies.Get().(*[]byte)
-		body := append((*buf)[:0], createdStart...)
+		body := (*buf)[:0]
+		body = append(body, createdStart...)
 		body = append(appendGsid(body, "1CG0", n), createdEnd...)
 		s.answer(w, body)
 		*buf = body
@@ -145,7 +146,8 @@ func (s *benchServer) fetch(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	buf := s.bodies.Get().(*[]byte)
-	body := append((*buf)[:0], `{"result":true,"errorCode":null,"errorDesc":null,"localizedErrorDesc":null,"requestId":"6ed304d6-f1bf-4bb1-8650-410c1819ef14","data":{"recordList":[`...)
+	body := (*buf)[:0]
+	body = append(body, `{"result":true,"errorCode":null,"errorDesc":null,"localizedErrorDesc":null,"requestId":"6ed304d6-f1bf-4bb1-8650-410c1819ef14","data":{"recordList":[`...)
 	row := make([]string, 0, 12)
 	from := (q.PageNumber - 1) * q.PageSize
 	for i := from; i < min(from+q.PageSize, s.goals.Load()); i++ {

@@ -59,7 +59,11 @@ func TestBench(t *testing.T) {
 	} {
 		if len(only) == 0 || slices.Contains(only, line.id) || line.id == "P8" && slices.Contains(only, "P9") {
 			t.Logf("== %s", line.id)
+			from := len(b.table)
 			line.measure(b, t)
+			for _, f := range b.table[from:] {
+				t.Logf("%s | %s | %s | %s | met: %t", f.id, f.what, f.target, f.got, f.met)
+			}
 			b.sweep(t)
 		}
 	}
@@ -116,7 +120,7 @@ func (b *bench) note(id, what, got string, args ...any) {
 // markdown is the table as BENCH.md has it.
 func (b *bench) markdown() string {
 	var text strings.Builder
-	fmt.Fprintf(&text, "%s, %d cores; %s rows, medians of %d interleaved runs\n\n", runtime.Version(), runtime.NumCPU(), thousands(b.rows), b.rounds)
+	fmt.Fprintf(&text, "%s, %d cores; %s rows, medians of %d interleaved runs; load average %s\n\n", runtime.Version(), runtime.NumCPU(), thousands(b.rows), b.rounds, load())
 	text.WriteString("| # | what | target | measured | verdict |\n|---|---|---|---|---|\n")
 	for _, f := range b.table {
 		verdict := "missed"
@@ -129,6 +133,16 @@ func (b *bench) markdown() string {
 		fmt.Fprintf(&text, "| %s | %s | %s | %s | %s |\n", f.id, f.what, cmp.Or(f.target, "—"), f.got, verdict)
 	}
 	return text.String()
+}
+
+// load is how busy the machine was in the last fifteen minutes, the benchmark
+// included: above the number of cores, others had a part in it.
+func load() string {
+	text, err := os.ReadFile("/proc/loadavg")
+	if fields := strings.Fields(string(text)); err == nil && len(fields) > 2 {
+		return fields[2]
+	}
+	return "unknown"
 }
 
 // thousands writes a number as people read it.

@@ -18,6 +18,9 @@ func benchRun(b *testing.B, n int) *Run {
 	if err != nil {
 		b.Fatal(err)
 	}
+	if err := run.SetInfo(b.Context(), func(i *Info) { i.State = Planned }); err != nil {
+		b.Fatal(err)
+	}
 	b.Cleanup(func() {
 		if err := run.Close(); err != nil {
 			b.Error(err)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 )
@@ -18,7 +20,8 @@ type Doubt struct {
 	// whose answer is not known, in epoch milliseconds: nothing that those calls
 	// made is older. 0: no server time was known.
 	Since int64
-	Sends int // calls of the row whose answer is not known
+	Last  int64 // likewise before the last of these calls
+	Sends int   // their number
 	// Before is the ModifiedDate of the goal as the plan read it, in epoch
 	// milliseconds; 0: it was not read.
 	Before int64
@@ -34,27 +37,28 @@ type Doubts struct {
 // Doubts reads the rows that were ever in doubt, as of the last Fold, in one
 // walk over the journal. Memory grows with their number alone.
 func (r *Run) Doubts(ctx context.Context) (Doubts, error) {
+	scan, err := r.scanDoubts(ctx)
+	if err != nil {
+		return Doubts{}, err
+	}
+	rows, err := r.fillDoubts(ctx, scan.found)
+	return Doubts{Rows: rows, User: scan.user}, err
+}
+
+func (r *Run) scanDoubts(ctx context.Context) (doubtScan, error) {
 	scan := doubtScan{open: map[int64]string{}, found: map[int64]*Doubt{}}
 	err := r.eachRecord(ctx, r.db.read, 0, func(_ int64, text string) (bool, error) {
 		return true, scan.record(text)
 	})
 	if err != nil {
-		return Doubts{}, err
+		return scan, err
 	}
 	for seq, line := range scan.open { // the process ended before their answers
 		if err := scan.doubt(seq, line); err != nil {
-			return Doubts{}, &StorageError{Path: r.db.path, Err: err}
+			return scan, &StorageError{Path: r.db.path, Err: err}
 		}
 	}
-	doubts := Doubts{User: scan.user}
-	seqs := slices.Sorted(maps.Keys(scan.found))
-	if err := r.fillDoubts(ctx, seqs, scan.found); err != nil {
-		return Doubts{}, err
-	}
-	for _, seq := range seqs {
-		doubts.Rows = append(doubts.Rows, *scan.found[seq])
-	}
-	return doubts, nil
+	return scan, nil
 }
 
 // doubtScan follows the events of a run. A run of a million rows is walked over
@@ -120,33 +124,37 @@ func (s *doubtScan) doubt(seq int64, intent string) error {
 		d = &Doubt{Since: e.Server}
 		s.found[seq] = d
 	}
+	d.Last = e.Server
 	d.Sends++
 	return nil
 }
 
-// fillDoubts reads the operations and fates of the rows.
-func (r *Run) fillDoubts(ctx context.Context, seqs []int64, found map[int64]*Doubt) error {
-	if len(seqs) == 0 {
-		return nil
+// fillDoubts reads the operations and fates of the rows, and gives them in input order.
+func (r *Run) fillDoubts(ctx context.Context, found map[int64]*Doubt) ([]Doubt, error) {
+	if len(found) == 0 {
+		return nil, nil
 	}
-	list, err := json.Marshal(seqs)
+	list, err := json.Marshal(slices.Sorted(maps.Keys(found)))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified, f.status, f.gsid, f.attempts, coalesce(b.modified, 0), trim(f.code || ' ' || f.reason)
-		FROM ops o LEFT JOIN texts l ON l.id = o.lookups LEFT JOIN texts n ON n.id = o.names JOIN fates f ON f.seq = o.seq
-		LEFT JOIN befores b ON b.seq = o.seq WHERE o.seq IN (SELECT value FROM json_each(?))`, string(list))
+	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.gsid, o.item, l.text, n.text, o.key, o.hash, o.modified,
+		coalesce(f.status, 'in_doubt'), coalesce(f.gsid, ''), coalesce(f.attempts, 0), coalesce(b.modified, 0),
+		coalesce(trim(f.code || ' ' || f.reason), '')
+		FROM ops o LEFT JOIN texts l ON l.id = o.lookups LEFT JOIN texts n ON n.id = o.names LEFT JOIN fates f ON f.seq = o.seq
+		LEFT JOIN befores b ON b.seq = o.seq WHERE o.seq IN (SELECT value FROM json_each(?)) ORDER BY o.seq`, string(list))
 	if err != nil {
-		return r.db.wrap(err)
+		return nil, r.db.wrap(err)
 	}
 	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	var doubts []Doubt
 	for rows.Next() {
 		var d Doubt
 		var lookups, names sql.NullString
 		var key, hash sql.RawBytes
 		var gsid string
 		if err := rows.Scan(&d.Seq, &d.Line, &d.Action, &d.Gsid, &d.Item, &lookups, &names, &key, &hash, &d.Modified, &d.Status, &gsid, &d.Attempts, &d.Before, &d.Why); err != nil {
-			return r.db.wrap(err)
+			return nil, r.db.wrap(err)
 		}
 		copy(d.Key[:], key)
 		copy(d.Hash[:], hash)
@@ -155,10 +163,10 @@ func (r *Run) fillDoubts(ctx context.Context, seqs []int64, found map[int64]*Dou
 			d.Gsid = gsid
 		}
 		known := found[d.Seq]
-		d.Since, d.Sends = known.Since, known.Sends
-		*known = d
+		d.Since, d.Last, d.Sends = known.Since, known.Last, known.Sends
+		doubts = append(doubts, d)
 	}
-	return r.db.wrap(rows.Err())
+	return doubts, r.db.wrap(rows.Err())
 }
 
 // LearnedParents tells, for names that the server resolved in rows of this run
@@ -264,4 +272,93 @@ func (t *Tenant) ClaimedElsewhere(ctx context.Context, run *Run, gsids []string)
 		claimed[gsid] = true
 	}
 	return claimed, t.db.wrap(rows.Err())
+}
+
+// Foreign is a create of another run whose call may have made a goal that no
+// row answers for yet: it is in doubt, parked, or under way at this moment.
+type Foreign struct {
+	Doubt
+	Learned string // its parents, as LearnedParents of its run tells them
+}
+
+// DoubtsElsewhere are such creates of all other runs of the tenant, also of
+// those that another process is applying. It brings the index of what was
+// created up to date, so that ClaimedElsewhere knows of every other goal.
+func (t *Tenant) DoubtsElsewhere(ctx context.Context, run *Run) ([]Foreign, error) {
+	if err := t.IndexCreated(ctx, run.info.ID); err != nil {
+		return nil, err
+	}
+	open, err := t.openElsewhere(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	var all []Foreign
+	for _, id := range slices.Sorted(maps.Keys(open)) {
+		some, err := t.doubtsOf(ctx, run.info.Object, id, open[id])
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// openElsewhere are the rows of other runs that the index has without a goal.
+func (t *Tenant) openElsewhere(ctx context.Context, run *Run) (map[string]map[int64]bool, error) {
+	rows, err := t.db.read.QueryContext(ctx, `SELECT run, seq FROM created WHERE tenant = ? AND run <> ? AND gsid = ''`, t.name, run.info.ID)
+	if err != nil {
+		return nil, t.db.wrap(err)
+	}
+	defer rows.Close() //nolint:errcheck // read only; Err below tells
+	open := map[string]map[int64]bool{}
+	for rows.Next() {
+		var id string
+		var seq int64
+		if err := rows.Scan(&id, &seq); err != nil {
+			return nil, t.db.wrap(err)
+		}
+		if open[id] == nil {
+			open[id] = map[int64]bool{}
+		}
+		open[id][seq] = true
+	}
+	return open, t.db.wrap(rows.Err())
+}
+
+// doubtsOf reads those of a run; none of one that was pruned, or whose records
+// are of another kind.
+func (t *Tenant) doubtsOf(ctx context.Context, object, id string, seqs map[int64]bool) ([]Foreign, error) {
+	run, err := t.folder.View(ctx, id)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close() //nolint:errcheck // read only
+	if run.info.Object != object {
+		return nil, nil
+	}
+	scan, err := run.scanDoubts(ctx)
+	if err != nil {
+		return nil, err
+	}
+	maps.DeleteFunc(scan.found, func(seq int64, _ *Doubt) bool { return !seqs[seq] })
+	doubts, err := run.fillDoubts(ctx, scan.found)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for i := range doubts {
+		names = append(names, doubts[i].Names)
+	}
+	learned, err := run.LearnedParents(ctx, names)
+	if err != nil {
+		return nil, err
+	}
+	var all []Foreign
+	for _, d := range doubts {
+		all = append(all, Foreign{Doubt: d, Learned: learned[d.Names]})
+	}
+	return all, nil
 }

@@ -81,6 +81,37 @@ func (r *Run) Problems(ctx context.Context, seq int64) ([]Problem, error) {
 	return problems, r.db.wrap(rows.Err())
 }
 
+// ProblemReader reads the problems that planning found, row by row.
+type ProblemReader struct {
+	side *sideReader[seqProblem]
+}
+
+// ProblemReader begins to read. Close it.
+func (r *Run) ProblemReader(ctx context.Context) (*ProblemReader, error) {
+	side, err := newSideReader(ctx, r.db, `SELECT seq, place, field, code, value, message, mend, warning FROM problems ORDER BY seq, n`,
+		func(rows *sql.Rows, p *seqProblem) (int64, error) {
+			err := rows.Scan(&p.seq, &p.Place, &p.Field, &p.Code, &p.Value, &p.Message, &p.Mend, &p.Warning)
+			return p.seq, err
+		})
+	return &ProblemReader{side}, err
+}
+
+// Of are the problems of row seq. seqs must rise.
+func (p *ProblemReader) Of(seq int64) ([]Problem, error) {
+	var found []Problem
+	for {
+		next, err := p.side.at(seq)
+		if err != nil || next == nil {
+			return found, err
+		}
+		found = append(found, next.Problem)
+		p.side.seq = 0 // taken: the next one may be of the same row
+	}
+}
+
+// Close ends the reading.
+func (p *ProblemReader) Close() { p.side.close() }
+
 // events picks a row's events out of the journal.
 func (r *Run) events(ctx context.Context, seq int64) ([]Event, error) {
 	var found []Event
@@ -187,10 +218,11 @@ func (r *Run) LastRecord(ctx context.Context) (int64, error) {
 	return id, r.db.wrap(err)
 }
 
-// LastServerTime is the largest server time that the folded fates tell, in
+// LastServerTimes are the largest server time that the folded fates tell, and
+// the largest of those that are dates of goals made or changed, in
 // epoch milliseconds, 0 for none.
-func (r *Run) LastServerTime(ctx context.Context) (int64, error) {
-	var at int64
-	err := r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(server), 0) FROM fates`).Scan(&at)
-	return at, r.db.wrap(err)
+func (r *Run) LastServerTimes(ctx context.Context) (told, recorded int64, err error) {
+	err = r.db.read.QueryRowContext(ctx, `SELECT coalesce(max(server), 0),
+		coalesce(max(CASE WHEN status IN ('created', 'updated') AND code = '' THEN server END), 0) FROM fates`).Scan(&told, &recorded)
+	return told, recorded, r.db.wrap(err)
 }

@@ -57,6 +57,7 @@ func TestPlanRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := 0
+	used := new(Batch)
 	rapid.Check(t, func(rt *rapid.T) {
 		rows := rapid.SliceOfN(anyRow(), 0, 12).Draw(rt, "rows")
 		runs++
@@ -65,7 +66,8 @@ func TestPlanRoundTrip(t *testing.T) {
 			rt.Fatal(err)
 		}
 		defer run.Close()
-		planner, batch := run.Planner(), new(Batch)
+		planner, batch := run.Planner(), used
+		batch.Reset()
 		for i := range rows {
 			row := &rows[i]
 			if row.Op != nil {
@@ -76,7 +78,7 @@ func TestPlanRoundTrip(t *testing.T) {
 				if err := planner.Write(t.Context(), batch); err != nil {
 					rt.Fatal(err)
 				}
-				batch = new(Batch)
+				batch.Reset()
 			}
 		}
 		if err := planner.Write(t.Context(), batch); err != nil {
@@ -208,5 +210,43 @@ func TestBitmap(t *testing.T) {
 	b.set(1 << 40) // beyond the run: of no meaning, and no panic
 	if b.has(1<<40) || b.nextClear(1<<40) != 1<<40 {
 		t.Error("a number beyond the set is in it")
+	}
+}
+
+// A plan's commits need not be on the disk, but the one that makes it a plan
+// and all after it are, however the run is taken up.
+func TestCommitsAreSyncedOncePlanned(t *testing.T) {
+	t.Parallel()
+	synced := func(run *Run) bool {
+		var level int
+		if err := run.db.write.QueryRow(`PRAGMA synchronous`).Scan(&level); err != nil {
+			t.Fatal(err)
+		}
+		return level == 2
+	}
+	folder, run := newRun(t, 3)
+	if !synced(run) {
+		t.Error("the commits of a plan that is made are not synced")
+	}
+	closeRun(t, run)
+	run, err := folder.Lock(t.Context(), "a", Holder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !synced(run) {
+		t.Error("the commits of a run that is taken up are not synced")
+	}
+	closeRun(t, run)
+	fresh, err := folder.Create(t.Context(), Info{ID: "b"}, Holder{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeRun(t, fresh)
+	if synced(fresh) {
+		t.Error("each commit of a plan under way is synced")
+	}
+	journal(t, fresh, intent(1)) // never done: planning comes first
+	if !synced(fresh) {
+		t.Error("a journal's commits are not synced")
 	}
 }

@@ -68,6 +68,17 @@ type Input struct {
 	Sheet    string `json:"sheet,omitempty"`
 	Date1904 bool   `json:"date1904,omitempty"`
 	Rows     int64  `json:"rows"`
+
+	Workbook *Workbook `json:"workbook,omitempty"` // nil where the rows are of no workbook
+}
+
+// Workbook is where the rows of a run are in a workbook that a report may copy.
+type Workbook struct {
+	SHA256    string   `json:"sha256"`
+	HeaderRow int      `json:"header_row"`
+	Columns   []int    `json:"columns"` // of the sheet, from 0, of each column of the header
+	Fields    []string `json:"fields"`  // API field of each column of the header, "" none
+	Cells     int64    `json:"cells"`   // rows of the table times its columns
 }
 
 // Calls counts the calls of a run over all its sessions.
@@ -223,6 +234,20 @@ func (f *Folder) View(ctx context.Context, id string) (*Run, error) {
 		return nil, errors.Join(err, run.Close())
 	}
 	return run, nil
+}
+
+// OpenParent opens for reading the run that this one retries; nil where there is
+// none, or none any longer.
+func (r *Run) OpenParent(ctx context.Context) (*Run, error) {
+	if r.info.Parent == "" {
+		return nil, nil
+	}
+	folder := &Folder{dir: filepath.Dir(filepath.Dir(r.db.path))}
+	parent, err := folder.View(ctx, r.info.Parent)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	return parent, err
 }
 
 // Close ends the use of the run and drops its lock.

@@ -85,7 +85,7 @@ func TestCreateAndUpdateSendExactlyOneRequest(t *testing.T) {
 		Parents:    map[string]string{"CompanyId": "1P02GZA9BI8FRI07JF95E331G0FA4RHW6LUB"},
 		UserID:     "1P01413KLLPNNVG56OM8VLWE6CVV66QUHSES",
 		RequestID:  "6ed304d6-f1bf-4bb1-8650-410c1819ef14",
-		ServerTime: time.UnixMilli(1675156758024).UTC(),
+		ServerTime: time.UnixMilli(1675156758024).UTC(), Recorded: time.UnixMilli(1675156758024).UTC(),
 	}
 	if diff := cmp.Diff(wantAns, ans); diff != "" {
 		t.Error(diff)

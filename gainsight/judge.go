@@ -61,7 +61,10 @@ func Judge(x Exchange) Answer {
 		return a
 	}
 	env := readEnvelope(x.Body)
-	a.ServerTime = serverTime(x.Header, env.changed)
+	a.Recorded = recorded(env.changed)
+	if a.ServerTime = serverTime(x.Header); a.Recorded.After(a.ServerTime) {
+		a.ServerTime = a.Recorded
+	}
 	a.RequestID = requestID(&env, x.Header)
 	a.Code = printable(env.code)
 	a.Verdict = verdict(&x, &env, a.Code)
@@ -178,20 +181,21 @@ func isHTML(x *Exchange) bool {
 	return body[0] == '<' || strings.HasPrefix(strings.ToLower(x.Header.Get("Content-Type")), "text/html") && body[0] != '{'
 }
 
-// serverTime is the later of the Date header and a date of the record.
-func serverTime(h http.Header, changed int64) time.Time {
-	var at time.Time
-	if date := h.Get("Date"); date != "" {
-		if t, err := http.ParseTime(date); err == nil {
-			at = t
-		}
-	}
-	if changed > 0 && changed < 1<<52 {
-		if t := time.UnixMilli(changed).UTC(); t.After(at) {
-			at = t
-		}
+// serverTime is that of the Date header.
+func serverTime(h http.Header) time.Time {
+	at, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		return time.Time{}
 	}
 	return at
+}
+
+// recorded is the time of a date of a record, in epoch milliseconds.
+func recorded(changed int64) time.Time {
+	if changed <= 0 || changed >= 1<<52 {
+		return time.Time{}
+	}
+	return time.UnixMilli(changed).UTC()
 }
 
 // retryAfter reads Retry-After, in seconds or as a date, which is compared
@@ -211,7 +215,7 @@ func retryAfter(h http.Header) time.Duration {
 	if err != nil {
 		return 0
 	}
-	now := serverTime(h, 0)
+	now := serverTime(h)
 	if now.IsZero() {
 		now = time.Now()
 	}

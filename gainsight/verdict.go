@@ -60,7 +60,8 @@ type Answer struct {
 	// telling for which of its items; this one, in doubt, may be one of theirs.
 	Strays     []string
 	HTTPStatus int           // 0 when no answer arrived
-	ServerTime time.Time     // the Date header, or CreatedDate/ModifiedDate if later; zero if unknown
+	ServerTime time.Time     // the Date header, or Recorded if later; zero if unknown
+	Recorded   time.Time     // CreatedDate or ModifiedDate of the record, the later one, by the clock that dates goals; zero if unknown
 	RetryAfter time.Duration // of a throttled answer; 0 when the server did not say
 	Err        error         // of the transport, redacted; nil when an answer arrived
 }

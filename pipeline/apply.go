@@ -120,7 +120,8 @@ type apply struct {
 	decided    int    // rows in this call of Apply
 	rejected   int    // of those
 	opening    opening
-	serverTime atomic.Int64
+	serverTime atomic.Int64 // the largest that was told, epoch milliseconds
+	recorded   atomic.Int64 // likewise, of the dates of records
 	retried    atomic.Int64
 	sends      atomic.Int64 // writes, for the retry budget
 	repeats    atomic.Int64 // of those, of rows that were sent before; throttled ones are not

@@ -90,9 +90,9 @@ func TestPlanApplyReport(t *testing.T) {
 	if info.State != checkpoint.Finished || info.Counts != out.Counts {
 		t.Errorf("info %+v", info)
 	}
-	files, _, err := Report(t.Context(), plan.Run, ReportConfig{Summary: Summary(info, "")})
-	if err != nil || len(files) != 4 {
-		t.Fatalf("files %v, %v", files, err)
+	reported, err := Report(t.Context(), plan.Run, ReportConfig{Summary: Summary(info, "")})
+	if err != nil || len(reported.Files) != 4 {
+		t.Fatalf("files %v, %v", reported.Files, err)
 	}
 	results := s.table(filepath.Join(info.ReportDir, "results.csv"))
 	for i, r := range rows {
@@ -258,11 +258,11 @@ func TestNoReportOfWhatIsNotSummedUp(t *testing.T) {
 	if err == nil || out.Counts.Created != 3 {
 		t.Errorf("apply: %+v, %v", out, err)
 	}
-	if files, _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err == nil {
-		t.Errorf("reports were written: %v", files)
+	if reported, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err == nil {
+		t.Errorf("reports were written: %v", reported.Files)
 	}
 	s.exec("a", `DROP TRIGGER broken`)
-	if _, _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
+	if _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
 		t.Error(err)
 	}
 	for _, r := range s.table(filepath.Join(run.Info().ReportDir, "results.csv")) {

@@ -26,7 +26,7 @@ func BenchmarkReport(b *testing.B) {
 	fillRun(b, run, rows)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, err := Report(b.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
+		if _, err := Report(b.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -20,6 +20,7 @@ type sought struct {
 	parents map[string]string          // ids that are known
 	blind   bool                       // something was sent that reading cannot show
 	marker  string                     // that the goal bears in the run's marker field; "" none
+	lost    bool                       // it is looked for among goals that the tenant may have made of it
 	types   types                      // of a metric
 	of      object
 }
@@ -86,45 +87,59 @@ type fit int
 
 const (
 	noFit    fit = iota
-	nearFit      // the natural key, time and author fit; a field that was sent differs
+	nearFit      // the natural key fits; the author, the time (by less than a day) or a field that was sent differs
 	exactFit     // every field that was sent is as sent
 )
 
-// clockSlack is by how much a goal's CreatedDate may be older than the server
-// time that was seen before its call.
-const clockSlack = 5 * time.Second
+// A goal whose CreatedDate is older than the server time that was seen before
+// a call, by more than clockSlack, was not made by that call; but clocks differ,
+// a gateway's from the database's and a zone's from another's, so that less than
+// clockDoubt is no proof.
+const (
+	clockSlack = 5 * time.Second
+	clockDoubt = 25 * time.Hour
+)
 
 // fits compares a goal with the one that a doubtful create would have made.
 // What the goal does not tell excludes nothing.
 func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
-	if s.marker != "" { // the fetch asked for it, and no other row has it
-		if has := g.Text(markerField); has != "" && has != s.marker {
-			return noFit
-		}
-		return exactFit
-	}
-	if !sameName(g.Text("Name"), s.name) {
-		return noFit
-	}
-	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
-		return noFit
-	}
-	for field, id := range s.parents {
-		if has := g.Text(field); has != "" && has != id {
-			return noFit
-		}
-	}
-	if author := g.Text("CreatedById"); author != "" && user != "" && author != user {
+	has := g.Text(markerField)
+	switch {
+	case s.marker != "" && !s.lost && (has == "" || has == s.marker):
+		return exactFit // the fetch asked for the marker, and no other row has it
+	case s.marker != "" && !s.lost,
+		s.lost && !strings.HasPrefix(strings.ToLower(s.marker), strings.ToLower(has)), // another row's, or whatever else somebody wrote there
+		!s.sameKey(g):
 		return noFit
 	}
 	created, known := millis(g, "CreatedDate")
-	if known && s.doubt.Since > 0 && created < s.doubt.Since-clockSlack.Milliseconds() {
+	age := s.doubt.Since - created
+	if known && s.doubt.Since > 0 && age > clockDoubt.Milliseconds() {
 		return noFit
 	}
-	if !known || s.doubt.Since == 0 || !s.asSent(g) {
+	author := g.Text("CreatedById")
+	foreign := author != "" && user != "" && author != user // the key may have been changed for another user's
+	if !known || s.doubt.Since == 0 || age > clockSlack.Milliseconds() || foreign || s.lost || !s.asSent(g) {
 		return nearFit
 	}
 	return exactFit
+}
+
+// sameKey says whether the goal may have the natural key: name, entity type and
+// the parents that are known.
+func (s *sought) sameKey(g *gainsight.Goal) bool {
+	if name := g.Text("Name"); !sameName(name, s.name) && !(s.lost && resembles(name, s.name)) {
+		return false
+	}
+	if entity, want := g.Text("EntityType"), textOf(s.fields["EntityType"]); entity != "" && want != "" && !strings.EqualFold(entity, want) {
+		return false
+	}
+	for field, id := range s.parents {
+		if has := g.Text(field); has != "" && has != id {
+			return false
+		}
+	}
+	return true
 }
 
 // sameName compares names as the natural key does.

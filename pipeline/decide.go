@@ -163,7 +163,7 @@ func (s *settling) confirm(want *sought, d Decision) error {
 	if !want.isCreate() && want.doubt.Gsid != d.Gsid {
 		return refuse("is an update of " + s.of.noun() + " " + want.doubt.Gsid + ", not of " + d.Gsid)
 	}
-	goals, _, err := s.fetch(question{"Gsid", d.Gsid})
+	goals, _, err := s.fetch(question{field: "Gsid", value: d.Gsid})
 	if err != nil {
 		s.fault(err)
 		return nil
@@ -192,6 +192,9 @@ func (s *settling) unclaimed(ctx context.Context, found map[string]*sought) erro
 	slices.Sort(gsids)
 	own, err := s.cfg.Run.Claimed(ctx, gsids)
 	if err != nil {
+		return err
+	}
+	if err := s.cfg.Tenant.IndexCreated(ctx, s.cfg.Run.Info().ID); err != nil { // a run that is being applied may have told since
 		return err
 	}
 	elsewhere, err := s.cfg.Tenant.ClaimedElsewhere(ctx, s.cfg.Run, gsids)

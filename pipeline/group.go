@@ -167,7 +167,7 @@ func (a *apply) sendGroup(ops []checkpoint.Op, tries int) (answers []gainsight.A
 	intents := make([]checkpoint.Event, len(ops))
 	write := gainsight.Write{Object: a.of.name(), Action: ops[0].Action}
 	for i := range ops {
-		intents[i] = checkpoint.Event{Kind: checkpoint.Intent, Seq: ops[i].Seq, Attempt: ops[i].Attempts + 1 + tries, At: time.Now().UnixMilli(), Server: a.serverTime.Load()}
+		intents[i] = checkpoint.Event{Kind: checkpoint.Intent, Seq: ops[i].Seq, Attempt: ops[i].Attempts + 1 + tries, At: time.Now().UnixMilli(), Server: a.tenantTime()}
 		write.Items = append(write.Items, []byte(a.marked(&ops[i])))
 	}
 	if ops[0].Lookups != "" {
@@ -179,7 +179,10 @@ func (a *apply) sendGroup(ops []checkpoint.Op, tries int) (answers []gainsight.A
 		return nil, false
 	}
 	answers = a.cfg.Client.Write(a.calling, slot, write)
-	a.seen(answers[0].ServerTime)
+	for i := range answers {
+		seen(&a.serverTime, answers[i].ServerTime)
+		seen(&a.recorded, answers[i].Recorded)
+	}
 	whole := a.refusedWhole(ops, answers)
 	for i := range ops {
 		a.journal.Record(a.groupOutcome(&ops[i], intents[i].Attempt, &answers[i], whole))

@@ -105,6 +105,11 @@ type model struct {
 	kinds  []mishap // that befall creates of this schedule
 	rate   float64  // share of the creates that something befalls
 	log    func(format string, args ...any)
+	hides  func(body string) bool // whether a fetch finds nothing; may be nil
+	field  string                 // of which the tenant keeps only so many characters; "" none
+	keeps  int
+	names  func(string) string // what the tenant makes of names; may be nil
+	skew   time.Duration       // of the clock that the header Date tells
 
 	refuse bool          // some records are wrong
 	lag    time.Duration // by which what the picklists tell is old
@@ -140,6 +145,9 @@ func (m *model) admit() bool {
 }
 
 func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if m.skew != 0 {
+		w = &skewed{w, m.skew}
+	}
 	body, err := io.ReadAll(r.Body)
 	if err != nil || !m.admit() {
 		panic(http.ErrAbortHandler)
@@ -148,6 +156,10 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c == nil {
 		if m.fetchFails(r) {
 			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		if m.hides != nil && strings.Contains(string(body), `"EQ"`) && m.hides(string(body)) {
+			_, _ = io.WriteString(w, `{"result":true,"data":{"recordList":[]}}`)
 			return
 		}
 		m.read(w, r, body)
@@ -178,6 +190,24 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(answer.Code)
 		_, _ = w.Write(answer.Body.Bytes())
 	}
+}
+
+// skewed is an answer of a gateway whose clock is not the database's.
+type skewed struct {
+	http.ResponseWriter
+	by time.Duration
+}
+
+func (w *skewed) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *skewed) WriteHeader(status int) {
+	w.Header().Set("Date", time.Now().Add(w.by).UTC().Format(http.TimeFormat))
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *skewed) Write(p []byte) (int, error) {
+	w.Header().Set("Date", time.Now().Add(w.by).UTC().Format(http.TimeFormat))
+	return w.ResponseWriter.Write(p)
 }
 
 // fetchFails lets one in 40 reads fail while the schedule is not calm.
@@ -249,7 +279,18 @@ func (m *model) carryOut(c *modelCall) *httptest.ResponseRecorder {
 	if c.object != "" {
 		return m.carryOutRecords(c)
 	}
-	answer := m.ask(c.r, c.body)
+	body := c.body
+	if m.field != "" {
+		body = regexp.MustCompile(`("`+m.field+`":"[^"]{0,`+fmt.Sprint(m.keeps)+`})[^"]*"`).ReplaceAll(body, []byte(`$1"`))
+	}
+	if m.names != nil {
+		name := regexp.MustCompile(`"Name":("(?:[^"\\]|\\.)*")`).FindSubmatch(body)[1]
+		var sent string
+		_ = json.Unmarshal(name, &sent)
+		kept, _ := json.Marshal(m.names(sent))
+		body = bytes.Replace(body, name, kept, 1)
+	}
+	answer := m.ask(c.r, body)
 	var made struct {
 		Data struct{ Goal struct{ Gsid string } }
 	}

@@ -26,21 +26,27 @@ const (
 	pageSessions = 500
 )
 
-// page gathers what report.html tells: views of the checkpoint, of which each
-// is a sum or the first of many.
-func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, error) {
-	run, info := r.run, r.run.Info()
-	p := &writers.Page{
-		Summary: cfg.Summary, Object: object(info.Object).name(), State: string(info.State), Version: cfg.Version,
-		Unsent:  info.State == checkpoint.Finished && cfg.Summary.ExitCode == cfg.Unsent && cfg.Unsent != 0,
-		Actions: pageActions(r.actions), Written: time.Now(), Planned: info.CreatedAt, Mapping: info.ValueMaps, Settle: cfg.Settle, Settings: settingsOf(&info),
-	}
+// gatherPage gathers what report.html tells of a run beside its rows: views of
+// the checkpoint, of which each is a sum or the first of many.
+func gatherPage(ctx context.Context, run *checkpoint.Run, p *writers.Page) error {
+	info := run.Info()
+	p.Object, p.State = object(info.Object).name(), string(info.State)
 	for _, gather := range []func(context.Context, *checkpoint.Run, *writers.Page) error{pageProblems, pageUnsettled, pageTimeline} {
 		if err := gather(ctx, run, p); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	for _, path := range r.files {
+	return nil
+}
+
+// page adds what is known once the tables stand.
+func (r *reporter) page(p *writers.Page, cfg *ReportConfig) error {
+	info := r.run.Info()
+	p.Summary, p.Version, p.Settle = cfg.Summary, cfg.Version, cfg.Settle
+	p.Unsent = info.State == checkpoint.Finished && cfg.Summary.ExitCode == cfg.Unsent && cfg.Unsent != 0
+	p.Actions, p.Written, p.Planned = pageActions(r.actions), time.Now(), info.CreatedAt
+	p.Mapping, p.Settings = info.ValueMaps, settingsOf(&info)
+	for _, path := range r.Files {
 		file := writers.PageFile{Name: filepath.Base(path), Rows: -1}
 		if n, table := r.lengths[file.Name]; table {
 			file.Rows = n
@@ -52,10 +58,10 @@ func (r *reporter) page(ctx context.Context, cfg *ReportConfig) (*writers.Page, 
 	}
 	var summary bytes.Buffer
 	if err := writers.EncodeSummary(&summary, cfg.Summary); err != nil {
-		return nil, err
+		return err
 	}
 	p.Files = append(p.Files, writers.PageFile{Name: summaryFile, Size: int64(summary.Len()), Rows: -1})
-	return p, nil
+	return nil
 }
 
 // pageActions are the rows by what was planned, what was not last.

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -21,7 +22,8 @@ func BenchmarkPage(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		r := reporter{run: run}
-		p, err := r.page(b.Context(), &cfg)
+		p := new(writers.Page)
+		err := errors.Join(gatherPage(b.Context(), run, p), r.page(p, &cfg))
 		text.Reset()
 		if err == nil {
 			err = writers.EncodePage(&text, p)

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"testing"
 
@@ -24,8 +25,8 @@ func TestPageOfALongRunIsSmall(t *testing.T) {
 		}
 		r.count(&line)
 	}
-	p, err := r.page(t.Context(), &ReportConfig{Summary: Summary(run.Info(), "")})
-	if err != nil {
+	p := new(writers.Page)
+	if err := errors.Join(gatherPage(t.Context(), run, p), r.page(p, &ReportConfig{Summary: Summary(run.Info(), "")})); err != nil {
 		t.Fatal(err)
 	}
 	var text bytes.Buffer

@@ -1,7 +1,7 @@
 // Package pipeline moves rows into records and records into rows: plan, apply, settle, export, undo, report.
 //
-// A Source is an opened table bound to its checker. Check walks it once and
-// tells what is wrong; Plan walks it once and writes operations, cells and
+// A Source is an opened table bound to its checker. Check reads it once, in
+// blocks side by side, and tells what is wrong; Plan walks it once and writes operations, cells and
 // problems into a new run. Then a differ reads the tenant, where that pays,
 // with a goalReader: a comparison takes out of an update what its goal has
 // already and keeps a before-image of the rest, and creates that the tenant has
@@ -45,6 +45,10 @@ type Source struct {
 	// Runs, which may be nil, is where the runs are whose reports may come back
 	// as an input.
 	Runs *checkpoint.Folder
+	// Tenant, which may be nil, knows what was created: rows of such a report
+	// that are done are nothing to be done.
+	Tenant *checkpoint.Tenant
+	done   *doneRows
 }
 
 // unguard takes off cells of a CSV file the guard that keeps a spreadsheet
@@ -72,25 +76,16 @@ type Findings struct {
 	inactive     int // updates that write an inactive item, where Source.Compared leaves them to the comparison
 }
 
-// Check walks the source once, checks every row and gathers all problems.
-// progress, which may be nil, is told the number of rows read.
-func Check(ctx context.Context, src Source, progress func(rows int64)) (Findings, error) {
-	return src.walk(ctx, progress, func(int64, *readers.Row, *validate.Operation, []validate.Problem) error { return nil })
-}
-
 // progressRows is after how many rows progress is told.
 const progressRows = 1000
 
 // walk checks every row in order. do gets the row with either its operation or
 // nil: then the row is invalid or, where it has no error among its problems, skipped.
 func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error) (found Findings, err error) {
-	found.Groups = new(validate.Groups)
-	for _, p := range s.Checker.HeaderProblems() {
-		found.Groups.Add(p)
-		if !p.Warning {
-			found.HeaderErrors++
-		}
+	if s.done == nil {
+		s.done = newDoneRows(&s)
 	}
+	found = s.begin()
 	var op validate.Operation
 	err = s.each(ctx, func(seq int64, row *readers.Row) error {
 		found.Counts.Rows++
@@ -98,7 +93,7 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 			found.Counts.Skipped++
 			return do(seq, row, nil, nil)
 		}
-		problems, err := s.check(seq, *row, &op)
+		problems, err := s.check(ctx, seq, *row, &op)
 		if err != nil {
 			return err
 		}
@@ -112,6 +107,18 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 		progress(int64(found.Counts.Rows))
 	}
 	return found, err
+}
+
+// begin is what is found in the header.
+func (s Source) begin() Findings {
+	found := Findings{Groups: new(validate.Groups)}
+	for _, p := range s.Checker.HeaderProblems() {
+		found.Groups.Add(p)
+		if !p.Warning {
+			found.HeaderErrors++
+		}
+	}
+	return found
 }
 
 // each gives every row in order, with its number from 1, as it was before it
@@ -141,9 +148,12 @@ func (s Source) each(ctx context.Context, do func(seq int64, row *readers.Row) e
 
 // check is the checker's, and refuses what can be refused only while the
 // record is not read: an update that writes an inactive status or goal type.
-func (s Source) check(seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
+func (s Source) check(ctx context.Context, seq int64, row readers.Row, op *validate.Operation) ([]validate.Problem, error) {
 	problems, err := s.checkMatched(seq, row, op)
-	if s.Compared || err != nil {
+	if err == nil {
+		problems, err = s.done.settle(ctx, s.Checker, row, op, problems)
+	}
+	if s.Compared || err != nil || op.Action == validate.Nothing {
 		return problems, err
 	}
 	for _, field := range op.Inactive {
@@ -186,20 +196,26 @@ func (f *Findings) add(op *validate.Operation, problems []validate.Problem) *val
 		f.Counts.Invalid++
 		return nil
 	}
-	switch op.Action {
-	case validate.Nothing:
+	if op.Action == validate.Nothing {
 		f.Counts.Unchanged++
 		return op
+	}
+	if len(op.Inactive) > 0 {
+		f.inactive++
+	}
+	f.count(op.Action)
+	return op
+}
+
+// count enters an operation that is to be carried out.
+func (f *Findings) count(action validate.Action) {
+	switch action {
 	case validate.Create:
 		f.Creates++
 	case validate.Delete:
 		f.Deletes++
 	default:
 		f.Updates++
-		if len(op.Inactive) > 0 {
-			f.inactive++
-		}
 	}
 	f.Counts.Pending++
-	return op
 }

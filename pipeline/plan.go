@@ -70,6 +70,10 @@ const planRows = 1024
 func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 	cfg.Info.OnDuplicate, cfg.Info.Again, cfg.Info.OnStale = string(cfg.OnDuplicate), cfg.Again, string(cfg.OnStale)
 	cfg.Source.Compared = cfg.Client != nil && cfg.Diff != DiffNever
+	if cfg.Source.Tenant = cfg.Tenant; cfg.Again || cfg.Amend != nil {
+		cfg.Source.Tenant = nil
+	}
+	cfg.Source.done = newDoneRows(&cfg.Source)
 	run, err := cfg.Folder.Create(ctx, cfg.Info, cfg.Holder)
 	if err != nil {
 		return nil, err
@@ -135,7 +139,7 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	})
 	g.Go(func() error {
 		defer close(batches)
-		b := batcher{out: batches, spare: spare, batch: new(checkpoint.Batch)}
+		b := batcher{out: batches, spare: spare, batch: new(checkpoint.Batch), done: cfg.Source.done}
 		if cfg.leads() {
 			b.lead = cfg.Key.lead()
 		}
@@ -152,7 +156,12 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	if err := g.Wait(); err != nil {
 		return err
 	}
-	return p.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.Input.Rows = int64(p.Counts.Rows) })
+	return p.Run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.Input.Rows = int64(p.Counts.Rows)
+		if w := info.Input.Workbook; w != nil && w.Cells == 0 { // of a retry it is the first run's
+			w.Cells = info.Input.Rows * int64(len(w.Columns))
+		}
+	})
 }
 
 // batcher turns checked rows into batches. What it keeps of a row are copies:
@@ -165,6 +174,7 @@ type batcher struct {
 	batch  *checkpoint.Batch
 	cells  []checkpoint.Cell
 	shared map[string]string // lookups and names that many rows have
+	done   *doneRows
 }
 
 // maxShared bounds the memory of shared.
@@ -178,7 +188,7 @@ func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *vali
 	planned, fate := (*checkpoint.Op)(nil), (*checkpoint.Fate)(nil)
 	switch {
 	case op != nil && op.Action == validate.Nothing:
-		fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: strings.Clone(op.Gsid), Reason: "the row has nothing to change"}
+		fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: strings.Clone(op.Gsid), Reason: b.done.why()}
 	case op != nil:
 		planned = b.op(seq, row.Line, op)
 		if b.lead != "" && op.Action == validate.Create {

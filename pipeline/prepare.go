@@ -3,7 +3,6 @@ package pipeline
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
@@ -38,7 +37,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err := a.lookAround(ctx); err != nil {
 		return err
 	}
-	if err := a.staleUpdates(ctx); err != nil {
+	if err := a.outdated(ctx); err != nil {
 		return err
 	}
 	keys, err := a.cfg.Run.DoubtfulKeys(ctx)
@@ -48,11 +47,12 @@ func (a *apply) prepare(ctx context.Context) error {
 	for _, key := range keys {
 		a.keys.doubt(key)
 	}
-	last, err := a.cfg.Run.LastServerTime(ctx)
+	told, recorded, err := a.cfg.Run.LastServerTimes(ctx)
 	if err != nil {
 		return err
 	}
-	a.seen(time.UnixMilli(last))
+	a.serverTime.Store(told)
+	a.recorded.Store(recorded)
 	if err := a.askTime(ctx); err != nil {
 		return err
 	}
@@ -72,7 +72,7 @@ func (a *apply) prepare(ctx context.Context) error {
 // where none was made yet: what a doubtful call may have made is told from what
 // there was before by it.
 func (a *apply) askTime(ctx context.Context) error {
-	a.seen(a.cfg.Client.ServerTime())
+	seen(&a.serverTime, a.cfg.Client.ServerTime())
 	if a.cfg.Settle <= 0 || a.serverTime.Load() > 0 || !a.withinBudget() {
 		return ctx.Err()
 	}
@@ -81,7 +81,7 @@ func (a *apply) askTime(ctx context.Context) error {
 		a.fault(err)
 		return nil
 	}
-	a.seen(page.ServerTime)
+	seen(&a.serverTime, page.ServerTime)
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -49,9 +50,30 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 // contested says whether the goal is as a rival's would be.
 func (s *settling) contested(want *sought, goals []gainsight.Goal, gsid string) bool {
 	at := slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == gsid })
-	return slices.ContainsFunc(s.rivals[foldName(want.name)], func(rival *sought) bool {
+	name := foldName(want.name)
+	return slices.ContainsFunc(s.rivals[name], func(rival *sought) bool {
 		return rival.fits(&goals[at], s.user, s.markerField()) == exactFit
+	}) || want.marker == "" && slices.ContainsFunc(s.foreign[name], func(rival *sought) bool {
+		made, known := millis(&goals[at], "CreatedDate")
+		return (!known || made <= rival.doubt.Last+longestFlight.Milliseconds()) && rival.fits(&goals[at], s.user, "") == exactFit
 	})
+}
+
+// strangers reads what other runs have in doubt or under way.
+func (s *settling) strangers(ctx context.Context) error {
+	doubts, err := s.cfg.Tenant.DoubtsElsewhere(ctx, s.cfg.Run)
+	if err != nil {
+		return err
+	}
+	s.foreign = map[string][]*sought{}
+	for i := range doubts {
+		rival, err := newSought(&doubts[i].Doubt, doubts[i].Learned)
+		if err != nil {
+			return err
+		}
+		s.foreign[foldName(rival.name)] = append(s.foreign[foldName(rival.name)], rival)
+	}
+	return nil
 }
 
 // decide says what a doubt is settled as; decided is false while that is open.

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -34,18 +35,63 @@ func (s *settling) fetchAll() map[*sought][]gainsight.Goal {
 	return found
 }
 
-// question is what one fetch asks for: the goals of which field is value.
-type question struct{ field, value string }
+// otherwise adds, for creates of which no goal is found as it was sent, those
+// that may be one that the tenant keeps otherwise: without its marker, or under
+// another name.
+func (s *settling) otherwise(found map[*sought][]gainsight.Goal) {
+	asked := map[question][]gainsight.Goal{}
+	for _, want := range s.open {
+		if !want.isCreate() || !s.of.isGoals() || len(found[want]) > 0 {
+			continue
+		}
+		for _, key := range want.elsewhere() {
+			goals, known := asked[key]
+			if !known {
+				var err error
+				if goals, s.gaps[key], err = s.fetch(key); err != nil {
+					s.fault(err)
+				}
+				if s.stops.stopping() {
+					return
+				}
+				asked[key] = goals
+			}
+			want.lost = true
+			s.gaps[s.asks(want)] = cmp.Or(s.gaps[s.asks(want)], s.gaps[key])
+			found[want] = append(found[want], goals...)
+		}
+	}
+}
+
+// elsewhere are the questions for what a tenant may have made of a goal.
+func (s *sought) elsewhere() (all []question) {
+	if s.marker != "" {
+		all = append(all, question{field: "Name", value: s.name})
+	}
+	if !isPlain(s.name) {
+		if ask, any := like(s.name); any {
+			all = append(all, ask)
+		}
+	}
+	return all
+}
+
+// question is what one fetch asks for: the goals of which field is value, or
+// what the operator says.
+type question struct {
+	field, value string
+	operator     string // "": EQ
+}
 
 // asks is the question whose answer holds the goal of a doubt, if there is one.
 func (s *settling) asks(want *sought) question {
 	switch {
 	case !want.isCreate():
-		return question{"Gsid", want.doubt.Gsid}
+		return question{field: "Gsid", value: want.doubt.Gsid}
 	case want.marker != "":
-		return question{s.markerField(), want.marker}
+		return question{field: s.markerField(), value: want.marker}
 	}
-	return question{"Name", want.name}
+	return question{field: "Name", value: want.name}
 }
 
 // fetch reads every goal that answers the question. gap says why goals may be
@@ -54,8 +100,7 @@ func (s *settling) asks(want *sought) question {
 func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err error) {
 	for {
 		goals, err = nil, nil
-		query := gainsight.Query{Object: s.of.name(), Select: s.columns,
-			Where: []gainsight.Condition{{Field: ask.field, Operator: "EQ", Values: []gainsight.Value{gainsight.String(ask.value)}}}}
+		query := gainsight.Query{Object: s.of.name(), Select: s.columns, Where: []gainsight.Condition{ask.condition()}}
 		if !s.withinBudget() {
 			return nil, "", nil
 		}

@@ -5,13 +5,17 @@ import (
 	"path/filepath"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"gsbatch/checkpoint"
+	"gsbatch/readers"
 	"gsbatch/writers"
 )
 
 // The files of the report folder.
 const (
 	resultsFile = "results.csv"
+	resultsBook = "results.xlsx" // the same, of a workbook
 	errorsFile  = "errors.csv"
 	doubtFile   = "in_doubt.csv"
 	pendingFile = "pending.csv"
@@ -30,48 +34,62 @@ type ReportConfig struct {
 // Report writes the files of the run's report folder, each whole or not at
 // all: every row in input order, those with errors once more in a file to be
 // mended and imported, those in doubt or pending if there are any, the page
-// for people, and the summary. It gives back the names of the files it wrote and why rows were
-// rejected or left in doubt, and marks the run as reported. A run whose journal
-// cannot be brought into the fates is not reported: rows that were sent would
-// be told as pending.
-func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) ([]string, []Reason, error) {
+// for people, and the summary. Of a workbook the results and the errors are
+// workbooks too. It marks the run as reported. A run whose journal cannot be
+// brought into the fates is not reported: rows that were sent would be told as
+// pending.
+func Report(ctx context.Context, run *checkpoint.Run, cfg ReportConfig) (Reported, error) {
 	if err := run.Fold(ctx); err != nil {
-		return nil, nil, err
+		return Reported{}, err
 	}
 	dir := run.Info().ReportDir
 	r := reporter{run: run, id: run.Info().ID, options: writers.FileOptions{Root: dir}, dir: dir}
 	defer r.abort()
-	if err := r.rows(ctx); err != nil {
-		return nil, nil, err
+	// What the page tells of the journal takes as long as a table does.
+	page := new(writers.Page)
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() error { return r.rows(both) })
+	g.Go(func() error { return gatherPage(both, run, page) })
+	if err := g.Wait(); err != nil {
+		return Reported{}, err
+	}
+	if err := r.writeErrors(ctx); err != nil {
+		return Reported{}, err
 	}
 	for _, name := range []string{errorsFile, doubtFile, pendingFile} {
 		if r.tables[name] == nil {
 			// What an earlier report of this run listed is no longer so.
 			if err := writers.Remove(filepath.Join(dir, name), r.options); err != nil {
-				return nil, nil, err
+				return Reported{}, err
 			}
 		}
 	}
-	if err := r.writePage(ctx, &cfg); err != nil {
-		return nil, nil, err
+	if err := r.writePage(page, &cfg); err != nil {
+		return Reported{}, err
 	}
 	// Last: where it stands, all the others do.
 	if err := writers.WriteSummary(filepath.Join(dir, summaryFile), cfg.Summary, r.options); err != nil {
-		return nil, nil, err
+		return Reported{}, err
 	}
-	r.files = append(r.files, filepath.Join(dir, summaryFile))
-	err := run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
-	return r.files, r.reasons, err
+	r.Files = append(r.Files, filepath.Join(dir, summaryFile))
+	return r.Reported, run.SetInfo(ctx, func(info *checkpoint.Info) { info.Reported = true })
+}
+
+// Reported is what a report came to.
+type Reported struct {
+	Files   []string // that were written
+	Reasons []Reason // why rows were rejected, stale or left in doubt
+	Notices []string // what a user should be told of the files, one line each
+	Copy    bool     // a copy of the user's workbook is among the files
 }
 
 // writePage writes the page for people, which lists the other files.
-func (r *reporter) writePage(ctx context.Context, cfg *ReportConfig) error {
-	p, err := r.page(ctx, cfg)
-	if err != nil {
+func (r *reporter) writePage(p *writers.Page, cfg *ReportConfig) error {
+	if err := r.page(p, cfg); err != nil {
 		return err
 	}
 	path := filepath.Join(r.dir, pageFile)
-	r.files = append(r.files, path)
+	r.Files = append(r.Files, path)
 	return writers.WritePage(path, p, r.options)
 }
 
@@ -85,8 +103,8 @@ type reporter struct {
 	lengths map[string]int                // rows, by table
 	actions map[string]*checkpoint.Counts // of rows, by what was planned
 	cells   []string
-	files   []string
-	reasons []Reason
+	kinds   []writers.Kind
+	Reported
 }
 
 // Reason is why rows were rejected, stale or left in doubt.
@@ -111,8 +129,8 @@ func (r *reporter) reason(line *checkpoint.Line) {
 	default:
 		return
 	}
-	for i := range r.reasons {
-		known := &r.reasons[i]
+	for i := range r.Reasons {
+		known := &r.Reasons[i]
 		if known.Status == line.Fate.Status && known.Code == line.Fate.Code && known.Text == line.Fate.Reason {
 			if known.Rows++; len(known.Lines) < maxLines {
 				known.Lines = append(known.Lines, line.Line)
@@ -120,16 +138,18 @@ func (r *reporter) reason(line *checkpoint.Line) {
 			return
 		}
 	}
-	if len(r.reasons) < maxReasons {
-		r.reasons = append(r.reasons, Reason{line.Fate.Status, line.Fate.Code, line.Fate.Reason, 1, []int{line.Line}})
+	if len(r.Reasons) < maxReasons {
+		r.Reasons = append(r.Reasons, Reason{line.Fate.Status, line.Fate.Code, line.Fate.Reason, 1, []int{line.Line}})
 	}
 }
 
 // rows writes every table in one walk over the run.
 func (r *reporter) rows(ctx context.Context) error {
 	r.tables, r.lengths, r.actions = map[string]*writers.Report{}, map[string]int{}, map[string]*checkpoint.Counts{}
-	if _, err := r.table(resultsFile); err != nil {
-		return err
+	for _, name := range r.whole() {
+		if _, err := r.table(name); err != nil {
+			return err
+		}
 	}
 	for line, err := range r.run.Lines(ctx) {
 		if err != nil {
@@ -139,7 +159,7 @@ func (r *reporter) rows(ctx context.Context) error {
 			return err
 		}
 	}
-	for _, name := range []string{resultsFile, errorsFile, doubtFile, pendingFile} {
+	for _, name := range []string{resultsFile, resultsBook, errorsFile, doubtFile, pendingFile} {
 		table := r.tables[name]
 		if table == nil {
 			continue
@@ -147,7 +167,7 @@ func (r *reporter) rows(ctx context.Context) error {
 		if err := table.Commit(); err != nil {
 			return err
 		}
-		r.files = append(r.files, filepath.Join(r.dir, name))
+		r.Files = append(r.Files, filepath.Join(r.dir, name))
 	}
 	return nil
 }
@@ -163,18 +183,27 @@ func (r *reporter) count(line *checkpoint.Line) {
 	*c.Of(line.Fate.Status)++
 }
 
-func (r *reporter) row(line *checkpoint.Line) error {
-	r.cells = r.cells[:0]
-	for _, c := range line.Cells {
-		r.cells = append(r.cells, c.Text)
+// whole are the tables that have every row.
+func (r *reporter) whole() []string {
+	if r.run.Info().Input.Format == string(readers.XLSX) {
+		return []string{resultsFile, resultsBook}
 	}
+	return []string{resultsFile}
+}
+
+func (r *reporter) row(line *checkpoint.Line) error {
+	r.take(line)
 	r.reason(line)
 	r.count(line)
 	result := resultOf(r.id, line)
-	for _, name := range filesOf(line.Fate.Status) {
+	names := r.whole()
+	if name := fileOf(line.Fate.Status); name != "" {
+		names = append(names, name)
+	}
+	for _, name := range names {
 		table, err := r.table(name)
 		if err == nil {
-			err = table.Write(r.cells, result)
+			err = table.WriteLook(r.cells, writers.Look{Kinds: r.kinds}, result)
 			r.lengths[name]++
 		}
 		if err != nil {
@@ -184,17 +213,39 @@ func (r *reporter) row(line *checkpoint.Line) error {
 	return nil
 }
 
-// filesOf are the tables a row of that status stands in.
-func filesOf(status checkpoint.Status) []string {
+// take takes over the cells of a row.
+func (r *reporter) take(line *checkpoint.Line) {
+	r.cells, r.kinds = r.cells[:0], r.kinds[:0]
+	for _, c := range line.Cells {
+		r.cells, r.kinds = append(r.cells, c.Text), append(r.kinds, reportKind(readers.Kind(c.Kind)))
+	}
+}
+
+// reportKind is the kind of a cell in a report.
+func reportKind(kind readers.Kind) writers.Kind {
+	switch kind {
+	case readers.Number:
+		return writers.Number
+	case readers.Date:
+		return writers.Date
+	case readers.Bool:
+		return writers.Bool
+	default:
+		return writers.Text
+	}
+}
+
+// fileOf is the table of the rows of that status alone, "" for none.
+func fileOf(status checkpoint.Status) string {
 	switch status {
 	case checkpoint.Rejected, checkpoint.Invalid:
-		return []string{resultsFile, errorsFile}
+		return errorsFile
 	case checkpoint.InDoubt, checkpoint.Parked:
-		return []string{resultsFile, doubtFile}
+		return doubtFile
 	case checkpoint.Pending:
-		return []string{resultsFile, pendingFile}
+		return pendingFile
 	}
-	return []string{resultsFile}
+	return ""
 }
 
 // table is the table of that name, begun at its first row.

@@ -1,12 +1,14 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -132,14 +134,15 @@ func (a *apply) send(op *checkpoint.Op, attempt int) (answer gainsight.Answer, s
 		a.begun.Add(-1)
 		return answer, false
 	}
-	intent := checkpoint.Event{Kind: checkpoint.Intent, Seq: op.Seq, Attempt: attempt, At: time.Now().UnixMilli(), Server: a.serverTime.Load()}
+	intent := checkpoint.Event{Kind: checkpoint.Intent, Seq: op.Seq, Attempt: attempt, At: time.Now().UnixMilli(), Server: a.tenantTime()}
 	if err := a.journal.Intend(intent); err != nil {
 		slot.Cancel()
 		a.stops.add(Stop{Reason: StopStorage, Err: err})
 		return answer, false
 	}
 	answer = a.call(a.calling, slot, op)
-	a.seen(answer.ServerTime)
+	seen(&a.serverTime, answer.ServerTime)
+	seen(&a.recorded, answer.Recorded)
 	a.journal.Record(outcome(op, attempt, &answer))
 	return answer, true
 }
@@ -214,17 +217,24 @@ func (a *apply) fault(err error) {
 	}
 }
 
-// seen keeps the largest time that the server told.
-func (a *apply) seen(t time.Time) {
+// seen keeps the largest time.
+func seen(largest *atomic.Int64, t time.Time) {
 	if t.UnixMilli() <= 0 {
 		return
 	}
 	for ms := t.UnixMilli(); ; {
-		old := a.serverTime.Load()
-		if ms <= old || a.serverTime.CompareAndSwap(old, ms) {
+		old := largest.Load()
+		if ms <= old || largest.CompareAndSwap(old, ms) {
 			return
 		}
 	}
+}
+
+// tenantTime is a time that has passed by the clock which dates goals: the
+// largest date of a record, where one was told, since the Date header may be
+// the time of a gateway before the tenant, which is ahead of it.
+func (a *apply) tenantTime() int64 {
+	return cmp.Or(a.recorded.Load(), a.serverTime.Load())
 }
 
 // observe draws what follows from an answer for the rows after it.
@@ -282,8 +292,11 @@ func outcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer) checkpoin
 		Status: statusOf(op, answer.Verdict), Gsid: answer.Gsid, HTTP: answer.HTTPStatus, Code: answer.Code,
 		RequestID: answer.RequestID, User: answer.UserID,
 	}
-	if !answer.ServerTime.IsZero() {
-		e.Server = answer.ServerTime.UnixMilli()
+	if at := answer.ServerTime; !at.IsZero() {
+		e.Server = at.UnixMilli()
+	}
+	if at := answer.Recorded; !at.IsZero() {
+		e.Server = at.UnixMilli()
 	}
 	if answer.Verdict != gainsight.Done {
 		e.Reason = reasonOf(*answer)

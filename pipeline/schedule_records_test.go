@@ -49,7 +49,7 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 		time.Sleep(5 * time.Minute)
 		text, mode = givenRows(action, gsids), map[string]validate.Mode{"update": validate.UpdateOnly, "delete": validate.DeleteOnly}[action]
 	}
-	s.closeRun(s.plan(d, text, planOptions{object: object, mode: mode}).Run)
+	s.closeRun(s.plan(d, text, planOptions{object: object, mode: mode, compared: mode != ""}).Run)
 	s.leave(d)
 	time.Sleep(5 * time.Minute)
 	gone := m.takeAway(object, action, gsids, random)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"html"
 	"io/fs"
 	"math/rand/v2"
 	"net/http"
@@ -39,7 +40,7 @@ const settleTime = 2 * time.Minute
 
 // tally adds up what schedules came to.
 type tally struct {
-	schedules, rows, calls, mishaps, sessions, lost, twice, recovered, parked atomic.Int64
+	schedules, rows, calls, mishaps, sessions, lost, twice, doubts, recovered, parked atomic.Int64
 }
 
 // Runs under random mishaps, stopped, broken and lost at random moments, and
@@ -53,7 +54,13 @@ func TestSchedules(t *testing.T) {
 		n = schedules / 10
 	}
 	var sum tally
-	eachSeed(t, n, func(t *testing.T, seed uint64) { schedule(t, seed, 0, &sum) })
+	eachSeed(t, n, func(t *testing.T, seed uint64) {
+		var o ordeal
+		if rand.New(rand.NewPCG(seed, 43)).IntN(4) == 0 {
+			o.marker = "cust_string_value__gc"
+		}
+		schedule(t, seed, o, &sum)
+	})
 	t.Logf("promise R1: %s", &sum)
 }
 
@@ -85,19 +92,82 @@ func eachSeed(t *testing.T, n uint64, do func(t *testing.T, seed uint64)) {
 
 // String is the figure of the promise.
 func (sum *tally) String() string {
-	return fmt.Sprintf("%d schedules in simulated time, %d rows, %d calls, %d mishaps, %d sessions: %d duplicated, %d lost; %d rows recovered, %d parked",
+	return fmt.Sprintf("%d schedules in simulated time, %d rows, %d calls, %d mishaps, %d sessions: %d duplicated, %d lost; of %d rows in doubt %d recovered, %d parked (%.2f %%), each with its reason",
 		sum.schedules.Load(), sum.rows.Load(), sum.calls.Load(), sum.mishaps.Load(), sum.sessions.Load(), sum.twice.Load(), sum.lost.Load(),
-		sum.recovered.Load(), sum.parked.Load())
+		sum.doubts.Load(), sum.recovered.Load(), sum.parked.Load(), 100*float64(sum.parked.Load())/float64(max(sum.doubts.Load(), 1)))
 }
 
-// TestLargeSchedule is one schedule of GSBATCH_ROWS (200) rows that all mishaps
-// befall, each seventh call one of them.
+// leastMarked is how many percent of the doubts may be parked where rows have markers.
+const leastMarked = 0.5
+
+// TestLargeSchedule is one schedule of GSBATCH_ROWS (200) rows, a twentieth of
+// them namesakes, that all mishaps befall, each seventh call one of them: once
+// as it is, and once with a marker field.
 func TestLargeSchedule(t *testing.T) {
 	t.Parallel()
-	var sum tally
-	rows := number(t, "GSBATCH_ROWS", 200)
-	synctest.Test(t, func(t *testing.T) { schedule(t, 1, rows, &sum) })
-	t.Logf("promise R1: all mishaps together: %s", &sum)
+	o := ordeal{rows: number(t, "GSBATCH_ROWS", 200)}
+	for _, o.marker = range []string{"", "cust_string_value__gc"} {
+		t.Run("marker="+o.marker, func(t *testing.T) {
+			var sum tally
+			synctest.Test(t, func(t *testing.T) { schedule(t, 1, o, &sum) })
+			how := map[bool]string{true: "all mishaps together", false: "the same with a marker field"}[o.marker == ""]
+			t.Logf("promise R1: %s: %s", how, &sum)
+			if parked := 100 * float64(sum.parked.Load()); o.marker != "" && parked > leastMarked*float64(sum.doubts.Load()) {
+				t.Errorf("%d of %d doubts are parked, more than %v %%", sum.parked.Load(), sum.doubts.Load(), leastMarked)
+			}
+		})
+	}
+}
+
+// A tenant that keeps a part of each marker, or nothing: what is not found by
+// its marker is not proved absent by that.
+func TestMarkersThatAreNotKept(t *testing.T) {
+	t.Parallel()
+	for keeps := range 4 {
+		var sum tally
+		for seed := range uint64(10) {
+			t.Run(fmt.Sprintf("keeps=%d,seed=%d", keeps, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					schedule(t, seed, ordeal{marker: "cust_string_value__gc", cut: true, keeps: keeps}, &sum)
+				})
+			})
+		}
+		t.Log(&sum)
+	}
+}
+
+// A gateway whose clock is ahead of the database's by some minutes, or behind
+// it: a goal that seems older than its call may be the call's all the same.
+func TestClocksThatDiffer(t *testing.T) {
+	t.Parallel()
+	for _, skew := range []time.Duration{-10 * time.Minute, 20 * time.Second, 10 * time.Minute} {
+		var sum tally
+		for seed := range uint64(10) {
+			t.Run(fmt.Sprintf("skew=%v,seed=%d", skew, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { schedule(t, seed, ordeal{skew: skew}, &sum) })
+			})
+		}
+		t.Log(&sum)
+	}
+}
+
+// A tenant that keeps names otherwise than they were sent: what is not found
+// by its name is not proved absent by that.
+func TestNamesThatAreNotKept(t *testing.T) {
+	t.Parallel()
+	for how, names := range map[string]func(string) string{
+		"escaped": html.EscapeString, "trimmed": func(name string) string { return strings.Join(strings.Fields(name), " ") },
+		"stripped": func(name string) string { return strings.NewReplacer("<i>", "", "</i>", "").Replace(name) },
+		"cleaned":  func(name string) string { return strings.NewReplacer("<", "", ">", "", "&", "").Replace(name) },
+	} {
+		var sum tally
+		for seed := range uint64(8) {
+			t.Run(fmt.Sprintf("%s,seed=%d", how, seed), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) { schedule(t, seed, ordeal{names: names}, &sum) })
+			})
+		}
+		t.Log(how, &sum)
+	}
 }
 
 // number is what a variable of the environment asks for.
@@ -142,15 +212,16 @@ func newSimulated(t *testing.T, seed uint64, random *rand.Rand) (*stage, *model)
 }
 
 // scheduleRows is a CSV file of so many rows, some of which share their name
-// with another, of another company or, where the descriptions differ, of the same.
-func scheduleRows(random *rand.Rand, n int) string {
+// with another, of another company or, where the descriptions differ, of the
+// same: one of so many names.
+func scheduleRows(random *rand.Rand, n, kindred int) string {
 	text := "Name,Status,Entity Type,Company,Description\n"
 	companies := []string{"IBM", "NEW", "Meta", "Indigo Rail", "Vega Robotics"}
 	alike := random.IntN(2) == 0
 	names := 0
 	for i := 0; i < n; names++ {
 		company, kin := random.IntN(len(companies)), 1
-		if random.IntN(8) == 0 {
+		if random.IntN(kindred) == 0 {
 			kin += 1 + random.IntN(3)
 		}
 		for k := range kin {
@@ -165,18 +236,36 @@ func scheduleRows(random *rand.Rand, n int) string {
 	return text
 }
 
-// schedule plans so many rows, or some, and sees them through.
-func schedule(t *testing.T, seed uint64, rows int, sum *tally) {
+// ordeal is what a schedule is put through; the zero value draws it.
+type ordeal struct {
+	rows   int    // that all mishaps befall
+	marker string // field
+	cut    bool   // of the marker the tenant keeps
+	keeps  int    // so many characters
+	skew   time.Duration
+	names  func(string) string // what the tenant makes of names, which are odd then
+}
+
+// schedule plans rows and sees them through.
+func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 42))
 	s, m := newSimulated(t, seed, random)
-	settle, calm := settleTime, calmFrom
+	settle, calm, rows, kindred := settleTime, calmFrom, o.rows, 8
 	if rows > 0 {
-		m.kinds, m.rate, calm = mishaps(), 1.0/7, 20*calmFrom
+		m.kinds, m.rate, calm, kindred = mishaps(), 1.0/7, 20*calmFrom, 57 // groups of three on the average: 5 %
 	} else if rows = 4 + random.IntN(16); random.IntN(6) == 0 {
 		settle = 0
 	}
+	if o.cut {
+		m.field, m.keeps = o.marker, o.keeps
+	}
+	m.skew, m.names = o.skew, o.names
+	text := scheduleRows(random, rows, kindred)
+	if o.names != nil {
+		text = strings.ReplaceAll(text, "\ngoal ", "\nR&D <i>goal</i>  ")
+	}
 	d := s.desk()
-	s.closeRun(s.plan(d, scheduleRows(random, rows), planOptions{onDuplicate: DuplicateCreate}).Run)
+	s.closeRun(s.plan(d, text, planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)
 	s.leave(d)
 	d, run := s.seeThrough(m, random, calm, settle, sum)
 	s.judge(m, run, settle > 0, sum)
@@ -232,6 +321,11 @@ func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
 			held[natural(r.key)] = true
 		}
 	}
+	doubts, err := run.Doubts(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	sum.doubts.Add(int64(len(doubts.Rows)))
 	names := make([]string, 0, len(rows))
 	for _, r := range rows {
 		names = append(names, r.key)
@@ -257,6 +351,7 @@ func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
 			}
 			if settled {
 				sum.parked.Add(1)
+				s.explain(r)
 			}
 		default:
 			if len(made) > 0 || status == checkpoint.Pending && !held[natural(r.key)] {
@@ -274,6 +369,13 @@ func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
 		}
 	}
 	s.intended("a", names, func(row string) int { return m.came[row] }, m.refusals)
+}
+
+// explain tells why a row of a large schedule is parked.
+func (s *stage) explain(r row) {
+	if os.Getenv("GSBATCH_ROWS") != "" && strings.Contains(s.Name(), "Large") {
+		s.Logf("%s is parked: %s", r.key, r.fate.Reason)
+	}
 }
 
 // session applies the run once. Until it is calm it may be stopped, find its

@@ -14,18 +14,23 @@ import (
 //
 // A create. With a marker field its goal bears the row's marker, which no other
 // has. Otherwise its goal, if there is one, has the row's name, entity type and
-// known parents, was not made before the server time seen before the call, and
-// answers for no other row. One goal that also has every field as sent is the
-// row's: recovered. A goal that fits but for a field may be the row's too, so
-// that nothing is proved: parked. No goal at all, looked for after the settle
-// time, within which a call that was cut off may still land, while a goal of
-// ours made later is visible to the same kind of fetch: proved absent, and
-// pending again. Until then no other row of its natural key is sent.
+// known parents, was not made before the server time seen before the call, by
+// our own user, and answers for no other row. It may not be as a row of another
+// run that is in doubt or under way would have it, either: that run may know the
+// parent by its name, and this one by its id. One goal that also has every field
+// as sent is the row's: recovered. A goal that fits but for a field may be the
+// row's too, so that nothing is proved: parked. So may one whose time, within a
+// day, or user alone speaks against it: clocks differ, and keys are changed. No
+// goal at all, looked for after the settle time, within which a call that was cut
+// off may still land, while a goal of ours made later is visible to the same kind
+// of fetch: proved absent, and pending again; but for what a tenant may have made
+// of a goal: one that lost its marker, or the blanks and tags of its name. Until
+// then no other row of its natural key is sent.
 //
 // An update. Its goal has every readable field as sent: updated. Otherwise,
 // after the settle time, a goal not modified since the call, or since the plan
-// read it, was not reached by it: pending again. One modified since, or an update with parts that reading
-// cannot show, is parked.
+// read it, was not reached by it: pending again. One modified since, or an update
+// with parts that reading cannot show, is parked.
 //
 // A template, of its name, or a metric, which the picklist lists, is settled as a
 // goal without a parent. Of metrics and goal types that were associated reading
@@ -51,6 +56,9 @@ const (
 	fencePause       = 2 * time.Second
 	fencePatience    = 10 * time.Minute
 	maxCandidates    = 10 // named in a reason
+	// longestFlight is how long after the server time seen before a call of
+	// another run its goal can have been made at the latest, by far.
+	longestFlight = time.Hour
 )
 
 // settling is one round over the doubts of a run.
@@ -59,6 +67,7 @@ type settling struct {
 	user    string
 	open    []*sought
 	rivals  map[string][]*sought // other creates that are undecided, by folded name: a goal may be theirs
+	foreign map[string][]*sought // likewise, of other runs
 	last    bool                 // rows that only knowledge gained by further sends could settle are parked
 	moved   bool                 // some row was settled
 	began   time.Time
@@ -200,11 +209,18 @@ func (s *settling) ripeAt() time.Time {
 func (s *settling) ripe() bool { return !time.Now().Before(s.ripeAt()) }
 
 // compare fetches the goals of each open doubt once, and tells which of them
-// fit. Nothing is told where something ends the run meanwhile.
-func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
+// fit. Nothing is told where something ends the run meanwhile. final asks what
+// else absence needs.
+func (s *settling) compare(ctx context.Context, final bool) (found map[*sought][]gainsight.Goal, fits map[*sought]fitting, err error) {
 	found = s.fetchAll()
+	if final && found != nil {
+		s.otherwise(found)
+	}
 	if s.stops.stopping() {
 		return nil, nil, nil
+	}
+	if err := s.strangers(ctx); err != nil { // after the fetch: what made a goal of it has its intent by now
+		return nil, nil, err
 	}
 	claims, err := s.claims(ctx, found)
 	if err != nil {
@@ -216,7 +232,7 @@ func (s *settling) compare(ctx context.Context) (found map[*sought][]gainsight.G
 // look fetches the goals of each open doubt once, and settles what they prove;
 // final says that the settle time is over, so that absence proves something too.
 func (s *settling) look(ctx context.Context, final bool) error {
-	found, fits, err := s.compare(ctx)
+	found, fits, err := s.compare(ctx, final)
 	if err != nil || s.stops.stopping() {
 		return err
 	}
@@ -267,7 +283,7 @@ func (a *apply) audit(ctx context.Context) error {
 	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
 		return err
 	}
-	_, fits, err := s.compare(ctx)
+	_, fits, err := s.compare(ctx, false)
 	if err != nil || s.stops.stopping() {
 		return err
 	}

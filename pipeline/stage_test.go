@@ -284,13 +284,15 @@ type planOptions struct {
 	rows        RowSet
 	object      string
 	mode        validate.Mode
+	marker      string // field
+	compared    bool   // with the tenant
 }
 
 // tryPlan plans a CSV text, or the rows that options.parent left.
 func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	s.Helper()
 	src := Source{Rows: o.rows, Stored: o.parent != nil}
-	info := checkpoint.Info{ID: "a", Object: o.object, Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
+	info := checkpoint.Info{ID: "a", Object: o.object, Marker: o.marker, Tenant: "acme", CreatedAt: time.Now(), ReportDir: filepath.Join(s.TempDir(), "out")}
 	if o.id != "" {
 		info.ID = o.id
 	}
@@ -319,7 +321,7 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	info.Header = src.Table.Header()
 	cfg := PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src, Mode: o.mode,
 		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again}
-	if o.mode != "" {
+	if o.compared {
 		cfg.Client, cfg.Diff = d.client, DiffAlways
 	}
 	return Plan(s.Context(), cfg)

@@ -123,6 +123,43 @@ func BenchmarkCSVRows(b *testing.B) {
 	}
 }
 
+// BenchmarkCSVBlocks reads the rows in blocks, on one processor.
+func BenchmarkCSVBlocks(b *testing.B) {
+	path := benchCSV(b, benchRows)
+	setSize(b, path)
+	table, err := readers.Open(context.Background(), path, readers.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer table.Close()
+	for b.Loop() {
+		blocks, err := table.Blocks()
+		if err != nil {
+			b.Fatal(err)
+		}
+		for {
+			block, err := blocks.Next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				b.Fatal(err)
+			}
+			for _, err := range block.Rows() {
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			if err := blocks.Done(block); err != nil {
+				b.Fatal(err)
+			}
+		}
+		if err := blocks.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func BenchmarkEncodingCSV(b *testing.B) {
 	path := benchCSV(b, benchRows)
 	setSize(b, path)

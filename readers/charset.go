@@ -121,22 +121,19 @@ func (t *text) reader() (io.Reader, error) {
 
 // check reads a text of known charset to its end.
 func (t *text) check() error {
-	in, err := t.reader()
-	if err != nil {
-		return err
-	}
 	if t.charset != utf8Set {
+		in, err := t.reader()
+		if err != nil {
+			return err
+		}
 		if _, err := io.Copy(io.Discard, in); err != nil {
 			return t.source.readError(err)
 		}
 		return nil
 	}
-	at, err := firstInvalid(in)
-	if err != nil {
-		return t.source.readError(err)
-	}
-	if at < 0 {
-		return nil
+	at, err := t.firstInvalid()
+	if err != nil || at < 0 {
+		return err
 	}
 	return t.invalid(at, "is not valid UTF-8", "mend that byte, or name the charset with --encoding "+string(windows))
 }
@@ -146,18 +143,12 @@ func (t *text) check() error {
 // Windows-1252 would only hide.
 func (t *text) guess() error {
 	t.charset = utf8Set
+	at, err := t.firstInvalid()
+	if err != nil || at < 0 {
+		return err
+	}
 	in, err := t.reader()
 	if err != nil {
-		return err
-	}
-	at, err := firstInvalid(in)
-	if err != nil || at < 0 {
-		if err != nil {
-			err = t.source.readError(err)
-		}
-		return err
-	}
-	if in, err = t.reader(); err != nil {
 		return err
 	}
 	b, multi, err := examine(in, at)
@@ -193,6 +184,59 @@ func (t *text) invalid(at int64, what, mend string) error {
 	}
 	place := Place{File: t.source.name, Line: pos.line, Column: pos.column}
 	return &Error{Place: place, What: fmt.Sprintf("byte 0x%02X %s", one[0], what), Mend: mend, Err: ErrDamaged}
+}
+
+// firstInvalid finds the first byte that is NUL or not part of valid UTF-8, by
+// its offset in the text; -1 if there is none.
+func (t *text) firstInvalid() (int64, error) {
+	at, halved, err := t.firstInvalidHalves()
+	if !halved && err == nil {
+		var in io.Reader
+		if in, err = t.reader(); err == nil {
+			at, err = firstInvalid(in)
+		}
+	}
+	if err != nil {
+		return 0, t.source.readError(err)
+	}
+	return at, nil
+}
+
+// halvesSize is the size of a file whose halves are worth a goroutine.
+const halvesSize = 8 << 20
+
+// firstInvalidHalves reads the halves of a large file side by side, parted where
+// a character begins; not halved is any other. Nothing else of a file can be
+// done until its charset is known, so this is a tenth of checking it.
+func (t *text) firstInvalidHalves() (at int64, halved bool, err error) {
+	s := t.source
+	if s.gzip || s.size < halvesSize {
+		return 0, false, nil
+	}
+	middle, around := s.size/2, make([]byte, utf8.UTFMax)
+	if _, err := s.file.ReadAt(around, middle); err != nil {
+		return 0, false, err
+	}
+	for len(around) > 0 && !utf8.RuneStart(around[0]) {
+		around = around[1:]
+		middle++
+	}
+	var first, second int64
+	var wrong error
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		second, wrong = firstInvalid(io.NewSectionReader(s.file, middle, s.size-middle))
+	}()
+	first, err = firstInvalid(io.NewSectionReader(s.file, t.mark, middle-t.mark))
+	<-done
+	switch {
+	case err != nil || first >= 0:
+		return first, true, err
+	case wrong != nil || second < 0:
+		return second, true, wrong
+	}
+	return middle - t.mark + second, true, nil
 }
 
 // firstInvalid finds the first byte of r that is NUL or not part of valid

@@ -111,9 +111,10 @@ func (c *csvTable) each(yield func(Row, error) bool) (seen tally, err error) {
 		case s.blank():
 			continue
 		}
-		if err := c.fill(&row, s, &texts); err != nil {
+		if err := c.check(s); err != nil {
 			return seen, err
 		}
+		c.fill(&row, s, texts.add(s.text))
 		if err := seen.row(c.table, row.Line, c.place(s, -1)); err != nil {
 			return seen, err
 		}
@@ -123,20 +124,22 @@ func (c *csvTable) each(yield func(Row, error) bool) (seen tally, err error) {
 	}
 }
 
-// fill makes a row of the record that s read last. All cells share one string.
-func (c *csvTable) fill(row *Row, s *csvScanner, texts *rowTexts) error {
-	row.Line, row.place.line, row.place.serial = s.record, s.line, s.record
-	if len(s.fields) != c.width || !c.heading.dense() {
-		if err := c.checkWidth(s); err != nil {
-			return err
-		}
+// check refuses the record that s read last unless it fits the header.
+func (c *csvTable) check(s *csvScanner) error {
+	if len(s.fields) == c.width && c.heading.dense() {
+		return nil
 	}
-	text := texts.add(s.text)
+	return c.checkWidth(s)
+}
+
+// fill makes a row of the record that s read last, whose text is text: all
+// cells share that one string.
+func (c *csvTable) fill(row *Row, s *csvScanner, text string) {
+	row.Line, row.place.line, row.place.serial = s.record, s.line, s.record
 	for i, column := range c.heading.columns {
 		f := s.fields[column]
 		row.Cells[i].Text = text[f.from:f.to]
 	}
-	return nil
 }
 
 // checkWidth refuses a record with fewer cells than the header, and one with

@@ -2,6 +2,7 @@ package readers_test
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -161,5 +162,39 @@ func TestCharsetOfALongFile(t *testing.T) {
 		wantRows(t, file(t, "a.csv", filler+"\x80\n"), readers.Options{}, "a", "2|"+strings.Repeat("x", n-2), "3|€")
 		wantError(t, file(t, "a.csv", filler+"€\n\x80\n"), readers.Options{}, readers.ErrDamaged, "a.csv:4:1: byte 0x80")
 		wantError(t, file(t, "a.csv", "€"+filler+"\xe2\x82"), readers.Options{}, readers.ErrDamaged, "a.csv:3:1: byte 0xE2")
+	}
+}
+
+// TestCharsetOfHalves puts characters, whole and broken, over the middle of a
+// file that is large enough for its halves to be read side by side.
+func TestCharsetOfHalves(t *testing.T) {
+	const half = 5 << 20
+	line := strings.Repeat("x", 63) + "\n"
+	filler := "head\n" + strings.Repeat(line, half/len(line))
+	o := readers.Options{Encoding: "utf-8"}
+	for shift := range 8 {
+		before := filler[:half-shift]
+		for _, c := range []struct {
+			middle string
+			at     int // of the wrong byte in it
+			want   string
+		}{
+			{"€uro", 0, ""}, {"😀", 0, ""}, {"\xe2\x82", 0, "byte 0xE2"}, {"\xf0\x9f\x98", 0, "byte 0xF0"}, {"\x80\x80\x80\x80\x80", 0, "byte 0x80"}, {"€\x82", 3, "byte 0x82"}, {"\x00", 0, "byte 0x00"},
+		} {
+			place := fmt.Sprintf("a.csv:%d:%d: ", 1+strings.Count(before, "\n"), half-shift-strings.LastIndexByte(before, '\n')+c.at)
+			// The middle of the file falls on each byte of c.middle, and beside it.
+			path := file(t, "a.csv", before+c.middle+strings.Repeat("y", half-shift+shift%4))
+			table, err := readers.Open(context.Background(), path, o)
+			if err == nil {
+				err = table.Close()
+			}
+			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), place+c.want)) {
+				t.Errorf("%q, %d before the middle: error %v, want %s%s", c.middle, shift, err, place, c.want)
+			}
+		}
+	}
+	path := file(t, "a.csv", filler+strings.Repeat("y", half)+"\xff\n")
+	if _, err := readers.Open(context.Background(), path, o); err == nil || !strings.Contains(err.Error(), ": byte 0xFF") {
+		t.Errorf("error %v of a byte in the second half", err)
 	}
 }

@@ -12,6 +12,7 @@ type cursor struct {
 	lineStart int // offset at which that line begins
 	eol       int // offset of the next line end at or after p, the window's length if there is none
 	stray     int // offset of the next line end of the other kind before eol, eol if there is none
+	quote     int // offset of the next quote between p and eol, eol if there is none
 }
 
 func (c cursor) position() position { return position{c.line, c.p - c.lineStart + 1} }
@@ -39,7 +40,7 @@ func (s *csvScanner) parseQuoted(w []byte) (int, error) {
 	s.quotes = true
 	s.unescaped = s.unescaped[:0]
 	s.positions = s.positions[:0]
-	c := cursor{line: s.line, eol: -1, stray: -1}
+	c := cursor{line: s.line, eol: -1, stray: -1, quote: -1}
 	for {
 		s.positions = append(s.positions, c.position())
 		var f csvField
@@ -102,8 +103,14 @@ func (s *csvScanner) plainCell(w []byte, c *cursor) (csvField, error) {
 	} else if to == len(w) && !s.eof {
 		return csvField{}, errShort
 	}
-	if i := bytes.IndexByte(w[from:to], '"'); i >= 0 {
-		c.p += i
+	if c.quote < from {
+		c.quote = c.eol
+		if i := bytes.IndexByte(w[from:c.eol], '"'); i >= 0 {
+			c.quote = from + i
+		}
+	}
+	if c.quote < to {
+		c.p = c.quote
 		return csvField{}, s.wrong(c.position(), "quote inside a cell that is not quoted", `put the cell in quotes and double those inside it ("")`)
 	}
 	if c.stray < to {

@@ -44,7 +44,7 @@ const errShort = sentinel("record goes on beyond the window")
 func newCSVScanner(r io.Reader, file string, delimiter, eol byte, l Limits) *csvScanner {
 	return &csvScanner{
 		r: r, file: file, delimiter: delimiter, eol: eol, at: 1,
-		maxRecord: int(l.Record), maxColumns: l.Columns, buf: make([]byte, min(textBlock, int(l.Record)+1)),
+		maxRecord: int(l.Record), maxColumns: l.Columns,
 	}
 }
 
@@ -66,15 +66,22 @@ func (s *csvScanner) next() error {
 	}
 }
 
-// fill makes the window longer.
+// fill makes the window longer. A scanner of a block has nothing to read: its
+// block ends behind a record, or inside one that is too long.
 func (s *csvScanner) fill() error {
+	switch {
+	case s.r == nil && s.start == s.end:
+		return io.EOF
+	case s.r == nil:
+		return s.tooLong()
+	}
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
 	if s.end == len(s.buf) {
 		if len(s.buf) > s.maxRecord {
 			return s.tooLong()
 		}
-		grown := make([]byte, min(2*len(s.buf), s.maxRecord+1))
+		grown := make([]byte, min(max(2*len(s.buf), textBlock), s.maxRecord+1))
 		copy(grown, s.buf)
 		s.buf = grown
 	}

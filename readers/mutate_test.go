@@ -91,6 +91,7 @@ func TestMutatedSheets(t *testing.T) {
 		if err := os.WriteFile(path, []byte(build(t, p)), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		wantBlocks(t, path, readers.Options{})
 		rows, err := readCount(path, readers.Options{})
 		if err == nil && rows < rowsIn(string(broken)) {
 			t.Errorf("mutation %d: %d rows and no error\n%s", i, rows, broken)

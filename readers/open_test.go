@@ -65,6 +65,7 @@ func line(row readers.Row) string {
 
 func wantRows(t *testing.T, path string, o readers.Options, want ...string) []string {
 	t.Helper()
+	wantBlocks(t, path, o)
 	got, notices, err := dump(path, o)
 	if err != nil {
 		t.Fatalf("reading: %v", err)
@@ -78,6 +79,7 @@ func wantRows(t *testing.T, path string, o readers.Options, want ...string) []st
 // wantError reads a file that must fail with a text that begins with want and is kind.
 func wantError(t *testing.T, path string, o readers.Options, kind error, want string) {
 	t.Helper()
+	wantBlocks(t, path, o)
 	_, _, err := dump(path, o)
 	var known *readers.Error
 	switch {

@@ -9,6 +9,7 @@
 // Below the Table a source holds the bytes (a file, or a spool of standard
 // input), a decoder turns them into UTF-8, and one scanner a format cuts them
 // into rows: csvScanner, jsonScanner, and sheetScanner on top of xmlScanner.
+// Table.Blocks gives the same rows in blocks, for several goroutines.
 package readers
 
 import "strings"

@@ -1,6 +1,7 @@
 package readers
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,18 +10,61 @@ import (
 	"unicode/utf8"
 )
 
-// sharedStrings are the workbook's string table: all texts in one string.
+// sharedStrings are the workbook's string table: texts in pieces of one size, so
+// that there is never a second copy of them, as there is when one piece grows.
 type sharedStrings struct {
-	text string
-	ends []uint32
+	pieces []string
+	piece  strings.Builder
+	ends   []uint32       // of each string, in pieces that are all full
+	long   map[int]string // those that no piece has room for
 }
 
-func (s sharedStrings) at(i int) string {
-	from := uint32(0)
-	if i > 0 {
-		from = s.ends[i-1]
+const stringPiece = 1 << 20
+
+// add appends a string; false where the table is over its limit.
+func (s *sharedStrings) add(text []byte) bool {
+	end := len(s.pieces)*stringPiece + s.piece.Len()
+	switch {
+	case len(text) > stringPiece:
+		if s.long == nil {
+			s.long = make(map[int]string)
+		}
+		s.long[len(s.ends)] = string(text)
+	case s.piece.Len()+len(text) > stringPiece:
+		s.pieces = append(s.pieces, s.piece.String())
+		s.piece = strings.Builder{}
+		end = len(s.pieces) * stringPiece
+		fallthrough
+	default:
+		if s.piece.Cap() == 0 {
+			s.piece.Grow(stringPiece)
+		}
+		s.piece.Write(text)
+		end += len(text)
 	}
-	return s.text[from:s.ends[i]]
+	s.ends = append(s.ends, uint32(end))
+	return end < 1<<32-stringPiece
+}
+
+// done makes the last piece one of the others.
+func (s *sharedStrings) done() {
+	s.pieces = append(s.pieces, s.piece.String())
+	s.piece = strings.Builder{}
+}
+
+// at is string i. One that did not fit into the piece of the string before
+// begins at the start of its own.
+func (s *sharedStrings) at(i int) string {
+	to, from := int(s.ends[i]), 0
+	if i > 0 {
+		from = int(s.ends[i-1])
+	}
+	if from == to {
+		return s.long[i]
+	}
+	piece := (to - 1) / stringPiece
+	base := piece * stringPiece
+	return s.pieces[piece][max(from-base, 0) : to-base]
 }
 
 // readStrings reads the string table.
@@ -39,9 +83,15 @@ func (w *workbook) scanStrings(x *xmlScanner) error {
 	if err := x.root("sst"); err != nil {
 		return err
 	}
-	var all strings.Builder
 	var item []byte
 	for {
+		if text, ok := x.usualItem(); ok {
+			item = append(item[:0], text...)
+			if !w.strings.add(unescape(item, 0)) {
+				return tooManyStrings()
+			}
+			continue
+		}
 		token, err := x.next()
 		if err != nil {
 			return err
@@ -52,17 +102,15 @@ func (w *workbook) scanStrings(x *xmlScanner) error {
 				return x.wrong("text between shared strings")
 			}
 		case token == xmlEnd:
-			w.strings.text = all.String()
+			w.strings.done()
 			return x.drain()
 		case x.isMain("si"):
 			if item, err = x.richText(item[:0]); err != nil {
 				return err
 			}
-			all.Write(item)
-			if all.Len() > 1<<32-1 {
-				return caused{ErrLimit, errors.New("shared strings of more than 4 GB")}
+			if !w.strings.add(item) {
+				return tooManyStrings()
 			}
-			w.strings.ends = append(w.strings.ends, uint32(all.Len()))
 		case x.ns == mainNS && string(x.name) != "extLst":
 			return x.wrong("<%s> between shared strings", clip(x.name))
 		default:
@@ -71,6 +119,10 @@ func (w *workbook) scanStrings(x *xmlScanner) error {
 			}
 		}
 	}
+}
+
+func tooManyStrings() error {
+	return caused{ErrLimit, errors.New("shared strings of more than 4 GB")}
 }
 
 // root reads up to the start of the root element, which must be name.
@@ -145,6 +197,10 @@ func (x *xmlScanner) appendText(dst []byte) ([]byte, error) {
 // unescape replaces escapes like _x000D_ in dst[from:] by their characters
 // (ECMA-376 part 1, 22.9.2.19). A surrogate without its other half stays as it is.
 func unescape(dst []byte, from int) []byte {
+	first := bytes.IndexByte(dst[from:], '_')
+	if first < 0 {
+		return dst
+	}
 	out := from
 	for in := from; in < len(dst); {
 		if dst[in] == '_' {

@@ -204,6 +204,12 @@ func (s *sheetScanner) readRow() error {
 
 func (s *sheetScanner) readCells() error {
 	for {
+		if usual, err := s.usualCell(); usual || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		token, err := s.x.next()
 		switch {
 		case err != nil:

@@ -1,8 +1,8 @@
 package readers
 
 import (
-	"cmp"
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"

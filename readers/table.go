@@ -47,9 +47,13 @@ func (n *tally) row(t *Table, line int, at Place) error {
 	n.last = line
 	n.rows++
 	if t.limits.Rows > 0 && n.rows > t.limits.Rows {
-		return &Error{Place: at, What: fmt.Sprintf("table has more than %d rows", t.limits.Rows), Mend: "split the file", Err: ErrLimit}
+		return t.tooManyRows(at)
 	}
 	return nil
+}
+
+func (t *Table) tooManyRows(at Place) error {
+	return &Error{Place: at, What: fmt.Sprintf("table has more than %d rows", t.limits.Rows), Mend: "split the file", Err: ErrLimit}
 }
 
 // Name is the file's base name, "stdin" for standard input.
@@ -77,6 +81,9 @@ func (t *Table) HeaderPlace(col int) Place {
 	}
 	return t.heading.places[col]
 }
+
+// SheetColumn is the column of the sheet, from 0, that header column col stands in.
+func (t *Table) SheetColumn(col int) int { return t.heading.columns[col] }
 
 // Date1904 says that the workbook counts days from 1904. Cells of Kind Date
 // have it accounted for already; serials in other cells have not.
@@ -133,11 +140,16 @@ func (t *Table) Rows() iter.Seq2[Row, error] {
 			return
 		}
 		if seen.whole {
-			t.mu.Lock()
-			t.seen = seen
-			t.mu.Unlock()
+			t.saw(seen)
 		}
 	}
+}
+
+// saw notes what an iteration met that came to the end.
+func (t *Table) saw(seen tally) {
+	t.mu.Lock()
+	t.seen = seen
+	t.mu.Unlock()
 }
 
 // place is Row.Place.

@@ -103,27 +103,32 @@ func (w *workbook) open(part string) (*xmlScanner, io.Closer, error) {
 	if err != nil {
 		return nil, nil, w.wrong(part, damage(err))
 	}
-	limited := &partReader{r: in, left: f.UncompressedSize64}
+	limited := io.ReadCloser(&partReader{r: in, left: f.UncompressedSize64})
+	if f.UncompressedSize64 > aheadSize {
+		limited = readAhead(limited)
+	}
 	buffered := bufio.NewReaderSize(limited, 4096)
 	head, err := buffered.Peek(2)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, nil, errors.Join(w.wrong(part, err), in.Close())
+		return nil, nil, errors.Join(w.wrong(part, err), limited.Close())
 	}
 	var r io.Reader = buffered
 	if c, _ := bomOf(head); c == utf16LE || c == utf16BE {
 		if _, err := buffered.Discard(2); err != nil {
-			return nil, nil, errors.Join(w.wrong(part, err), in.Close())
+			return nil, nil, errors.Join(w.wrong(part, err), limited.Close())
 		}
 		r = newDecoder(buffered, c, w.source.name)
 	}
-	return newXMLScanner(r, part, w.limits), in, nil
+	return newXMLScanner(r, part, w.limits), limited, nil
 }
 
 // partReader reads a part, of no more bytes than the zip declared.
 type partReader struct {
-	r    io.Reader
+	r    io.ReadCloser
 	left uint64
 }
+
+func (p *partReader) Close() error { return p.r.Close() }
 
 func (p *partReader) Read(b []byte) (int, error) {
 	n, err := p.r.Read(b)

@@ -222,7 +222,7 @@ func (b *sheetTable) each(yield func(Row, error) bool) (seen tally, err error) {
 		case s.row <= b.header || s.blank():
 			continue
 		}
-		if err := b.fill(&row, s, &texts); err != nil {
+		if err := b.fill(&row, s, texts.add(s.text)); err != nil {
 			return seen, err
 		}
 		if s.hidden {
@@ -238,13 +238,12 @@ func (b *sheetTable) each(yield func(Row, error) bool) (seen tally, err error) {
 }
 
 // fill makes a row of the one that s read last. Texts that are not shared
-// strings share one string.
-func (b *sheetTable) fill(row *Row, s *sheetScanner, texts *rowTexts) error {
+// strings share one string, text.
+func (b *sheetTable) fill(row *Row, s *sheetScanner, text string) error {
 	row.Line, row.Hidden, row.place.line = s.row, s.hidden, s.row
 	for i := range row.Cells {
 		row.Cells[i] = Cell{Kind: Blank}
 	}
-	text := texts.add(s.text)
 	for i := range s.cells {
 		c := &s.cells[i]
 		column := -1

@@ -336,3 +336,24 @@ func TestXLSXLimits(t *testing.T) {
 func TestXLSXDuplicateParts(t *testing.T) {
 	wantError(t, file(t, "a.xlsx", zipped(t, "xl/workbook.xml", "x", "XL/workbook.xml", "y")), readers.Options{}, readers.ErrDamaged, `a.xlsx: part "XL/workbook.xml": the zip has two parts of this name`)
 }
+
+// TestXLSXBytes puts every byte at some places of a text, which is looked at
+// eight bytes at a time.
+func TestXLSXBytes(t *testing.T) {
+	for _, at := range []int{0, 5, 7, 8, 17} {
+		for b := range 256 {
+			text := []byte("eighteen letters, ")
+			text[at] = byte(b)
+			path := file(t, "a.xlsx", workbookOf(t, header+`<row r="2"><c r="A2" t="str"><v>`+string(text)+`</v></c></row>`))
+			rows, _, err := dump(path, readers.Options{})
+			good := b >= ' ' && b < 0x80 && b != '&' && b != '<' || b == '\t' || b == '\n' || b == '\r'
+			want := "2|" + strings.ReplaceAll(string(text), "\r", "\n") + "|blank="
+			switch {
+			case good != (err == nil):
+				t.Errorf("byte 0x%02X at %d: error %v", b, at, err)
+			case good && (len(rows) != 2 || rows[1] != want):
+				t.Errorf("byte 0x%02X at %d: %q", b, at, rows)
+			}
+		}
+	}
+}

@@ -2,7 +2,7 @@ package validate
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
+	"hash/maphash"
 	"strconv"
 
 	"gsbatch/gainsight"
@@ -25,9 +25,11 @@ type work struct {
 	row      readers.Row
 	op       *Operation
 	creating bool
+	anew     bool // as a create, whatever Gsid the row has; see CheckAnew
 	problems []Problem
 
 	item      gainsight.Item
+	fields    int // of the record
 	buf       []byte
 	status    choice
 	typ       choice
@@ -39,12 +41,16 @@ type work struct {
 	parents   [3]parent   // company, relationship, opportunity
 	states    [5]state    // of the parents, and of relationship type and template
 	used      uint64      // set of Checker.lookups
-	asked     []byte      // names that only the server can resolve
+	askNames  []askedName // that only the server can resolve
+	asked     []byte      // scratch: the same as a text
 	links     [4][]string // CTA, SP, and the same to remove
 	list      []string
 	measures  []gainsight.MetricAssociation
 	removed   []string
 	typeLists [2]typeList // to associate with a metric, and to dissociate
+	recalled  [3]recall   // of statuses, goal types and metrics
+	counted   bool        // a scout counted the row's names
+	scouting  bool        // a problem need not be told, only noticed
 }
 
 // Indexes of work.states.
@@ -78,18 +84,36 @@ func (c *Checker) CheckUpdate(row readers.Row, gsid string, op *Operation) []Pro
 	return c.check(row, gsid, op)
 }
 
+// CheckAnew checks a row that has a Gsid as if it had none: op.Key and op.Hash are
+// then those of the create that may have made the record. The row is not remembered among
+// those that the rows to come must differ from.
+func (c *Checker) CheckAnew(row readers.Row, op *Operation) []Problem {
+	c.work.anew = true
+	defer func() { c.work.anew = false }()
+	return c.check(row, "", op)
+}
+
 func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
 	w := &c.work
 	w.reset(row, op)
-	if !w.action(gsid) {
-		return w.problems
-	}
-	if op.Action == Delete {
+	switch {
+	case !w.action(gsid):
+	case op.Action == Delete:
 		w.finishDelete()
-		return w.problems
+	default:
+		w.contents()
+		w.finish()
 	}
-	for i := range c.bindings {
-		w.bound(&c.bindings[i])
+	return w.problems
+}
+
+// contents reads what the row says of its record. A scout stops at the first
+// doubt.
+func (w *work) contents() {
+	for i := range w.bindings {
+		if w.bound(&w.bindings[i]); w.scouting && len(w.problems) > 0 {
+			return
+		}
 	}
 	w.linkConflicts()
 	w.measure()
@@ -98,8 +122,6 @@ func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
 		w.complete()
 	}
 	w.together()
-	w.finish()
-	return w.problems
 }
 
 // reset forgets the row before.
@@ -107,7 +129,7 @@ func (w *work) reset(row readers.Row, op *Operation) {
 	*op = Operation{Item: op.Item[:0], Compare: op.Compare[:0], Inactive: op.Inactive[:0]}
 	w.row, w.op = row, op
 	w.problems = w.problems[:0]
-	w.item.Record = w.item.Record[:0]
+	w.item.Record, w.fields = w.item.Record[:0], 0
 	w.item.Associate, w.item.Dissociate = gainsight.Links{}, gainsight.Links{}
 	w.item.Beside = w.item.Beside[:0]
 	w.typeLists = [2]typeList{}
@@ -117,7 +139,7 @@ func (w *work) reset(row readers.Row, op *Operation) {
 	w.relType = ""
 	w.parents, w.states = [3]parent{}, [5]state{}
 	w.used = 0
-	w.asked = w.asked[:0]
+	w.askNames = w.askNames[:0]
 	for i := range w.links {
 		w.links[i] = w.links[i][:0]
 	}
@@ -133,6 +155,8 @@ func (w *work) action(gsid string) bool {
 	}
 	noun := w.schema.noun
 	switch {
+	case w.anew:
+		st = absent
 	case st == bad:
 		return false
 	case w.cfg.Mode == DeleteOnly && st == present:
@@ -160,8 +184,11 @@ func (w *work) action(gsid string) bool {
 	return true
 }
 
-// put adds a key to the record.
+// put adds a key to the record. A scout sends none, and counts them.
 func (w *work) put(name string, v gainsight.Value) {
+	if w.fields++; w.scouting {
+		return
+	}
 	w.item.Record = append(w.item.Record, gainsight.Field{Name: name, Value: v})
 }
 
@@ -206,7 +233,7 @@ func (w *work) bound(b *binding) {
 func (w *work) finish() {
 	op := w.op
 	op.Name = w.name
-	if op.Action == Update && len(w.item.Record) == 1 && w.nothingLinked() {
+	if w.nothingToDo() {
 		op.Action = Nothing
 		if !failed(w.problems) {
 			w.problem(nil, "", "nothing-to-do", "the row changes nothing: all its cells are blank but for its Gsid", "fill in what is to be changed, or leave the row out")
@@ -215,6 +242,7 @@ func (w *work) finish() {
 	}
 	op.Item = w.item.AppendJSON(op.Item[:0])
 	op.Lookups = w.lookupsJSON()
+	w.countNames()
 	op.ServerNames = w.serverNames()
 	w.identify()
 	op.Hash, w.buf = payloadHash(w.buf, w.schema.object, op.Action, op.Gsid, op.Item, op.Lookups)
@@ -248,6 +276,11 @@ func payloadHash[T []byte | string](buf []byte, object string, action Action, gs
 	return hash, buf
 }
 
+// nothingToDo reports whether the row is an update of no field.
+func (w *work) nothingToDo() bool {
+	return w.op.Action == Update && w.fields == 1 && w.nothingLinked()
+}
+
 func (w *work) nothingLinked() bool {
 	for _, l := range w.links {
 		if len(l) > 0 {
@@ -268,33 +301,21 @@ func failed(problems []Problem) bool {
 
 // identify finds the row's natural key, or its Gsid, among the rows before.
 func (w *work) identify() {
-	var hash uint64
-	what := ""
-	switch {
-	case !w.creating:
-		w.buf = append(append(w.buf[:0], "gsid\x00"...), w.op.Gsid...)
-		sum := sha256.Sum256(w.buf)
-		hash = binary.LittleEndian.Uint64(sum[:])
-		what = "the Gsid " + w.op.Gsid
-	case !w.schema.placed && w.named == present:
-		w.op.Key, w.buf = naturalKey(w.buf, w.schema.object, "", "", w.name)
-		hash = binary.LittleEndian.Uint64(w.op.Key[:])
-		if w.cfg.AllowDuplicates {
-			return
-		}
-		what = "a " + w.schema.noun + " of the same name"
-	case !w.schema.placed:
+	hash, ok := w.identity()
+	if !ok {
 		return
-	case w.named == present && w.placed == present && w.parentState() != bad:
-		p := w.owner()
-		w.op.Key, w.buf = naturalKey(w.buf, w.entity, p.id, p.name, w.name)
-		hash = binary.LittleEndian.Uint64(w.op.Key[:])
-		if w.cfg.AllowDuplicates {
+	}
+	what := "the Gsid " + w.op.Gsid
+	if w.creating {
+		sum := sha256.Sum256(w.buf)
+		copy(w.op.Key[:], sum[:])
+		if w.cfg.AllowDuplicates || w.anew {
 			return
 		}
 		what = "a goal of the same name, entity and parent"
-	default:
-		return
+		if !w.schema.placed {
+			what = "a " + w.schema.noun + " of the same name"
+		}
 	}
 	line := uint32(w.row.Line)
 	first, dup := w.seen.put(hash, line)
@@ -312,32 +333,50 @@ func (w *work) identify() {
 	w.problem(nil, w.op.Gsid, "duplicate", "line "+strconv.FormatUint(uint64(first), 10)+" already updates "+what, "put both changes into one row")
 }
 
+// identity is a hash of what two rows for one record have alike, whose bytes it
+// leaves in w.buf; not ok for a row that cannot be told apart from others.
+func (w *work) identity() (uint64, bool) {
+	switch {
+	case !w.creating:
+		w.buf = append(append(w.buf[:0], "gsid\x00"...), w.op.Gsid...)
+	case !w.schema.placed && w.named == present:
+		w.buf = appendKey(w.buf[:0], w.schema.object, "", "", w.name)
+	case w.schema.placed && w.named == present && w.placed == present && w.parentState() != bad:
+		p := w.owner()
+		w.buf = appendKey(w.buf[:0], w.entity, p.id, p.name, w.name)
+	default:
+		return 0, false
+	}
+	return maphash.Bytes(w.seed, w.buf), true
+}
+
 // NaturalKey is the hash by which a goal is known where it has no Gsid yet:
 // EntityType, parent (its id, or its name where no id is known) and Name, the
 // names without regard to case and outer blanks. A template or metric has its
 // object in the place of the EntityType, and no parent.
-func NaturalKey(entityType, parentID, parentName, name string) [16]byte {
-	key, _ := naturalKey(nil, entityType, parentID, parentName, name)
+func NaturalKey(entityType, parentID, parentName, name string) (key [16]byte) {
+	sum := sha256.Sum256(appendKey(nil, entityType, parentID, parentName, name))
+	copy(key[:], sum[:])
 	return key
 }
 
-// naturalKey is NaturalKey with a buffer, which it returns.
-func naturalKey(buf []byte, entityType, parentID, parentName, name string) (key [16]byte, _ []byte) {
-	buf = append(append(buf[:0], entityType...), 0)
+// appendKey appends what NaturalKey is the hash of.
+func appendKey(dst []byte, entityType, parentID, parentName, name string) []byte {
+	dst = append(append(dst, entityType...), 0)
 	if parentID != "" {
-		buf = append(append(buf, '#'), parentID...)
+		dst = append(append(dst, '#'), parentID...)
 	} else {
-		buf = appendFold(append(buf, '='), parentName)
+		dst = appendFold(append(dst, '='), parentName)
 	}
-	buf = appendFold(append(buf, 0), name)
-	sum := sha256.Sum256(buf)
-	copy(key[:], sum[:])
-	return key, buf
+	return appendFold(append(dst, 0), name)
 }
 
 // problem tells what is wrong with the cell of s, or with the row where s is
 // nil or a constant.
 func (w *work) problem(s *source, value, code, message, mend string) {
+	if w.doubt() {
+		return
+	}
 	p := Problem{Line: w.row.Line, Column: -1, Code: code, Value: shorten(value), Message: message, Mend: mend}
 	if s != nil {
 		p.Field, p.Header, p.Column = s.api, s.header, s.index

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -26,12 +27,15 @@ type Checker struct {
 	gsid     *source // nil: no column
 	modified *source
 	dates    []*dateColumn
+	scan     *dateScan
+	dated    []datesRead // of each of dates
 
 	statuses    *names
 	types       *names
 	metricNames *names
 	lookups     []gainsight.Lookup
 	lookupJSON  map[uint64][]byte // by the set of lookups that a row uses
+	seed        maphash.Seed
 	seen        lineTable
 	server      map[string]*serverNames // by object
 	interned    map[string]string
@@ -61,7 +65,8 @@ func Compile(ctx context.Context, t *readers.Table, cfg Config) (*Checker, error
 	if cfg.Mode == DeleteOnly {
 		s = s.deletion()
 	}
-	c := &Checker{schema: s, table: t, cfg: cfg, lookupJSON: map[uint64][]byte{}, server: map[string]*serverNames{}, interned: map[string]string{}}
+	c := &Checker{schema: s, table: t, cfg: cfg, scan: new(dateScan), seed: maphash.MakeSeed(),
+		lookupJSON: map[uint64][]byte{}, server: map[string]*serverNames{}, interned: map[string]string{}}
 	c.statuses, c.types, c.metricNames = statusNames(cfg.Picklists), goalTypeNames(cfg.Picklists), metricNames(cfg.Picklists)
 	b := &binder{schema: c.schema, table: t, cfg: &c.cfg, metrics: c.metricNames, taken: map[string]*source{}}
 	if err := b.bind(); err != nil {
@@ -165,7 +170,7 @@ func (c *Checker) attachDates(s *source) error {
 	if c.cfg.Mapping != nil {
 		mapped = c.cfg.Mapping.DateFormat
 	}
-	s.dates = &dateColumn{cache: map[string]string{}}
+	s.dates = &dateColumn{index: len(c.dates)}
 	if text := cmp.Or(rule, c.cfg.DateFormat, mapped); text != "" {
 		f, err := parseDateFormat(text)
 		if err != nil {
@@ -174,6 +179,7 @@ func (c *Checker) attachDates(s *source) error {
 		s.dates.format = f
 	}
 	c.dates = append(c.dates, s.dates)
+	c.dated = append(c.dated, datesRead{cache: map[string]string{}})
 	s.dates.source = s
 	return nil
 }

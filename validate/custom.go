@@ -58,7 +58,7 @@ func (w *work) customText(b *binding, s *source, cell readers.Cell) {
 		w.put(b.field.id, gainsight.Number(text))
 		return
 	}
-	if odd, hidden := oddities(text); odd+hidden != "" {
+	if odd, hidden := oddities(text); odd != "" || hidden != "" {
 		w.warn(s, text, "hidden-character", b.field.id+" "+quote(text)+" contains "+odd+hidden, "type the text anew")
 	}
 	w.put(b.field.id, gainsight.String(text))
@@ -104,7 +104,7 @@ func (w *work) customLookup(b *binding, s *source, cell readers.Cell) {
 		return
 	}
 	if b.object != "" {
-		id, fault := w.cfg.IDs.find(b.object, text, w.buf)
+		id, fault := w.knownID(b.object, text)
 		if fault != nil {
 			w.nameProblem(s, text, b.object, fault)
 			return

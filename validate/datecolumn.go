@@ -3,6 +3,7 @@ package validate
 import (
 	"strconv"
 	"strings"
+	"sync"
 
 	"gsbatch/readers"
 )
@@ -11,14 +12,18 @@ import (
 // of day and month is learned from the whole column, at the first date that
 // needs it.
 type dateColumn struct {
-	source  *source
-	format  *dateFormat // nil: learned
-	scanned bool
-	day     dateProof // that the day comes first
-	month   dateProof // that the month comes first
-	mixed   bool      // the column has numeric text dates beside real dates
-	told    bool      // mixed was told
-	cache   map[string]string
+	source *source
+	format *dateFormat // nil: learned
+	index  int         // in Checker.dates and in Checker.dated
+	day    dateProof   // that the day comes first
+	month  dateProof   // that the month comes first
+	mixed  bool        // the column has numeric text dates beside real dates
+}
+
+// datesRead is what a checker remembers of the dates of one column.
+type datesRead struct {
+	told  bool // that the column is mixed
+	cache map[string]string
 }
 
 // dateProof is a date of the column whose order is certain.
@@ -35,8 +40,9 @@ const maxDates = 8192
 func (w *work) dateOf(s *source, label string, cell readers.Cell) (string, bool) {
 	text := trim(cell.Text)
 	d := s.dates
+	cache := w.dated[d.index].cache
 	if cell.Kind == readers.Text {
-		if date, ok := d.cache[text]; ok {
+		if date, ok := cache[text]; ok {
 			return date, true
 		}
 	}
@@ -56,8 +62,8 @@ func (w *work) dateOf(s *source, label string, cell readers.Cell) (string, bool)
 		w.warn(s, text, "time-dropped", label+" "+quote(text)+": the time of day is dropped", "goals have dates only; "+iso+" is sent")
 		return iso, true
 	}
-	if cell.Kind == readers.Text && len(d.cache) < maxDates {
-		d.cache[strings.Clone(text)] = iso
+	if cell.Kind == readers.Text && len(cache) < maxDates {
+		cache[strings.Clone(text)] = iso
 	}
 	return iso, true
 }
@@ -123,7 +129,7 @@ func notADate(text string) dateFault {
 
 // ordered reads a date such as 3/4/2025 by the order that its column proves.
 func (w *work) ordered(d *dateColumn, cell readers.Cell, p dateParts) (parsedDate, dateFault) {
-	w.scanDates()
+	w.scan.once.Do(w.scanDates)
 	w.tellMixed(d, cell)
 	day, month := p.read(dayFirst), p.read(monthFirst)
 	impossible := p.n[0] > 12 && p.n[1] > 12 || p.n[0] > 31 || p.n[1] > 31
@@ -153,13 +159,17 @@ func spoken(d parsedDate) string {
 // tellMixed warns once of a column in which a spreadsheet of another locale
 // turned some texts into dates: those may have day and month exchanged.
 func (w *work) tellMixed(d *dateColumn, cell readers.Cell) {
-	if !d.mixed || d.told {
+	told := &w.dated[d.index].told
+	if !d.mixed || *told {
 		return
 	}
-	d.told = true
+	*told = true
 	w.warn(d.source, cell.Text, "mixed-dates", "column "+quote(d.source.header)+" has dates as text ("+quote(trim(cell.Text))+") beside real dates",
 		"if a spreadsheet of another locale opened the file, its real dates have day and month exchanged; look at them")
 }
+
+// dateScan is the one scan of the table's dates, which a checker and its scouts share.
+type dateScan struct{ once sync.Once }
 
 // scanDates reads the table once for all date columns without a format, and
 // notes what proves their order. An error ends it: the rows that follow are not
@@ -167,10 +177,9 @@ func (w *work) tellMixed(d *dateColumn, cell readers.Cell) {
 func (c *Checker) scanDates() {
 	var columns []*dateColumn
 	for _, d := range c.dates {
-		if !d.scanned && d.format == nil {
+		if d.format == nil {
 			columns = append(columns, d)
 		}
-		d.scanned = true
 	}
 	if len(columns) == 0 {
 		return

@@ -61,7 +61,7 @@ func (w *work) checkText(b *binding, s *source, text string) state {
 	if len(trim(text)) != len(text) {
 		w.warn(s, text, "outer-blanks", label+" "+quote(text)+" begins or ends with a blank; it is sent as it stands", "take the blanks off")
 	}
-	if strings.ContainsAny(text, "\n\r") {
+	if strings.IndexByte(text, '\n') >= 0 || strings.IndexByte(text, '\r') >= 0 {
 		w.warn(s, text, "line-break", label+" "+quote(text)+" has a line break; it is sent as it stands", "write the text on one line")
 	}
 	w.checkLength(b, s, text)
@@ -94,7 +94,7 @@ func (w *work) rich(b *binding) {
 		return
 	}
 	odd, hidden := oddities(text)
-	if odd+hidden != "" {
+	if odd != "" || hidden != "" {
 		w.warn(s, text, "hidden-character", b.field.label()+" contains "+odd+hidden, "type the text anew")
 	}
 	if active := w.html.active(text); active != "" {
@@ -106,15 +106,12 @@ func (w *work) rich(b *binding) {
 
 // date reads a date.
 func (w *work) date(b *binding) {
-	s := b.sources[byID]
-	cell, st := w.read(s)
-	switch st {
-	case cleared:
-		w.clear(b, s)
-	case present:
-		if iso, ok := w.dateOf(s, b.field.label(), cell); ok {
-			w.put(b.field.id, gainsight.String(iso))
-		}
+	s, cell, ok := w.given(b)
+	if !ok {
+		return
+	}
+	if iso, ok := w.dateOf(s, b.field.label(), cell); ok {
+		w.put(b.field.id, gainsight.String(iso))
 	}
 }
 

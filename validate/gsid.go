@@ -9,19 +9,6 @@ import (
 // gsidLength is the length of a Gsid: 36 characters A–Z and 0–9.
 const gsidLength = 36
 
-// isGsid reports whether s has the shape of a Gsid.
-func isGsid(s string) bool {
-	if len(s) != gsidLength {
-		return false
-	}
-	for i := 0; i < len(s); i++ {
-		if !gsidByte(s[i]) {
-			return false
-		}
-	}
-	return true
-}
-
 func gsidByte(c byte) bool { return 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' }
 
 // gsidFault says why s is no Gsid, and how to mend it; "" if it is one.
@@ -70,6 +57,9 @@ func gsidLooks(id string) string {
 // that leaves nothing but Gsids; blanks around the items are dropped. It
 // appends to dst.
 func splitGsids(dst []string, s string) []string {
+	if isGsid(s) {
+		return append(dst, s)
+	}
 	for s != "" {
 		i := strings.IndexAny(s, ";\n\r")
 		part := s

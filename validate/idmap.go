@@ -160,26 +160,35 @@ func (o *objectIDs) add(name, gsid string) {
 // find returns the Gsid of a name; "" and no fault where the map does not know
 // the name and need not. buf is scratch space.
 func (m *IDMap) find(object, name string, buf []byte) (string, *nameFault) {
-	if m == nil {
-		return "", nil
+	id, ok := m.lookup(object, name, buf)
+	if ok {
+		return id, nil
 	}
 	o := m.objects[object]
-	if o == nil {
-		return "", nil
-	}
-	buf = appendFold(buf[:0], name)
-	id, ok := o.byName[string(buf)]
-	if rival := o.rivals[string(buf)]; rival != "" {
+	if rival := o.rivals[fold(name)]; rival != "" {
 		return "", &nameFault{code: "ambiguous-", message: object + " " + quote(name) + " is the name of " + id + " and " + rival + " in the id map", mend: "give the Gsid that is meant in the Id column"}
-	}
-	if ok || !o.listed {
-		return id, nil
 	}
 	f := &nameFault{code: "unknown-", closest: o.nearest(name), message: object + " " + quote(name) + " is not in the id map", mend: "add it to the id map, or map the value"}
 	if f.closest != "" {
 		f.message += "; closest: " + quote(f.closest)
 	}
 	return "", f
+}
+
+// lookup returns the Gsid of a name, "" where the map does not know the name.
+// Not ok is a name that must not be used: a rival's, or one of an object whose
+// names are all known.
+func (m *IDMap) lookup(object, name string, buf []byte) (id string, ok bool) {
+	if m == nil {
+		return "", true
+	}
+	o := m.objects[object]
+	if o == nil {
+		return "", true
+	}
+	buf = appendFold(buf[:0], name)
+	id, ok = o.byName[string(buf)]
+	return id, (ok || !o.listed) && o.rivals[string(buf)] == ""
 }
 
 // maxNearest is how many wrong names are compared with a whole id map; with

@@ -13,15 +13,21 @@ import (
 // hardly meant: three hundred years.
 const maxDays = 110_000
 
-// days reads a number of days.
-func (w *work) days(b *binding) {
+// given is the cell of a field; false where there is none to read, also after
+// it was cleared.
+func (w *work) given(b *binding) (*source, readers.Cell, bool) {
 	s := b.sources[byID]
 	cell, st := w.read(s)
-	switch st {
-	case cleared:
+	if st == cleared {
 		w.clear(b, s)
-		return
-	case absent, bad:
+	}
+	return s, cell, st == present
+}
+
+// days reads a number of days.
+func (w *work) days(b *binding) {
+	s, cell, ok := w.given(b)
+	if !ok {
 		return
 	}
 	label := b.field.label()
@@ -46,13 +52,8 @@ func (w *work) days(b *binding) {
 
 // unit reads the unit of measure of a metric.
 func (w *work) unit(b *binding) {
-	s := b.sources[byID]
-	cell, st := w.read(s)
-	switch st {
-	case cleared:
-		w.clear(b, s)
-		return
-	case absent, bad:
+	s, cell, ok := w.given(b)
+	if !ok {
 		return
 	}
 	text := trim(cell.Text)
@@ -117,9 +118,8 @@ func (w *work) foundOne(b *binding, s *source, n *names, word string) (string, b
 		id, st := w.gsidText(s, b.field.label(), b.field.prefix, word)
 		return id, st == present
 	}
-	i, fault := n.find(word, w.buf)
-	if fault != nil {
-		w.nameProblem(s, word, n.noun, fault)
+	i, ok := w.itemOf(s, n, word)
+	if !ok {
 		return "", false
 	}
 	return n.items[i].gsid, true

@@ -87,10 +87,7 @@ func metricNames(p *gainsight.Picklists) *names {
 // find returns the index of the item that text names, or why it names none.
 // buf is scratch space.
 func (n *names) find(text string, buf []byte) (int, *nameFault) {
-	if i, ok := n.byGsid[text]; ok {
-		return i, nil
-	}
-	i, ok := n.byName[string(appendFold(buf[:0], text))]
+	i, ok := n.index(text, buf)
 	switch {
 	case ok && i != ambiguous:
 		return i, nil
@@ -107,6 +104,39 @@ func (n *names) find(text string, buf []byte) (int, *nameFault) {
 	}
 	f.mend = "write one of this tenant's names, or map the value"
 	return -1, f
+}
+
+// index returns the index of the item that text names, which may be ambiguous.
+func (n *names) index(text string, buf []byte) (int, bool) {
+	if i, ok := n.byGsid[text]; ok {
+		return i, true
+	}
+	i, ok := n.byName[string(appendFold(buf[:0], text))]
+	return i, ok
+}
+
+// recall remembers which items the texts of a column named last, at half the
+// cost of finding them again. The zero value is empty.
+type recall [16]struct {
+	text  string
+	index int
+}
+
+// index is n.index for what names one item.
+func (r *recall) index(n *names, text string, buf []byte) (int, bool) {
+	if text == "" {
+		return n.index(text, buf)
+	}
+	at := &r[(len(text)+int(text[0])*3+int(text[len(text)-1])*5)%len(r)]
+	if at.text == text {
+		return at.index, true
+	}
+	i, ok := n.index(text, buf)
+	if !ok || i == ambiguous {
+		return i, false
+	}
+	at.text, at.index = strings.Clone(text), i
+	return i, true
 }
 
 // nameFault is why a text names no item.

@@ -2,18 +2,16 @@ package validate
 
 import (
 	"strings"
+	"sync"
 
 	"gsbatch/readers"
 )
 
-// evidence is what a column is known to show.
-type evidence uint8
-
-const (
-	notLooked evidence = iota
-	absentThere
-	foundThere
-)
+// evidence is what a column shows. It is looked for once.
+type evidence struct {
+	once  sync.Once
+	found bool
+}
 
 // number reads a number, in a column of numbers as text by the column's own
 // manner: 1.234 is a thousand and more where 12,5 stands beside it.
@@ -35,10 +33,13 @@ func mayBeGrouped(t string) bool {
 // decimalComma reports whether a number of the column is certain to have a
 // decimal comma. The table is read for it once, when the first number is in question.
 func (w *work) decimalComma(s *source) bool {
-	if s.comma != notLooked || s.index < 0 {
-		return s.comma == foundThere
+	if s.index >= 0 {
+		s.comma.once.Do(func() { s.comma.found = w.findComma(s) })
 	}
-	s.comma = absentThere
+	return s.comma.found
+}
+
+func (w *work) findComma(s *source) bool {
 	for row, err := range w.table.Rows() {
 		if err != nil {
 			break // whoever reads the table meets the same error
@@ -49,9 +50,8 @@ func (w *work) decimalComma(s *source) bool {
 			continue
 		}
 		if _, code, _ := textNumber(strings.TrimSuffix(text, "%")); code == "" {
-			s.comma = foundThere
-			break
+			return true
 		}
 	}
-	return s.comma == foundThere
+	return false
 }

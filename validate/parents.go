@@ -2,8 +2,7 @@ package validate
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -28,7 +27,7 @@ func (w *work) parent(b *binding) {
 		return
 	}
 	if nameState == present {
-		known, fault := w.cfg.IDs.find(b.field.object, name, w.buf)
+		known, fault := w.knownID(b.field.object, name)
 		switch {
 		case fault != nil && w.creating && id == "":
 			w.nameProblem(b.sources[byName], name, b.field.object, fault)
@@ -42,6 +41,15 @@ func (w *work) parent(b *binding) {
 		id = cmp.Or(id, known)
 	}
 	w.setParent(b, at, id, name)
+}
+
+// knownID is the id map's answer. A scout leaves a name to be told of to its checker.
+func (w *work) knownID(object, name string) (string, *nameFault) {
+	id, ok := w.cfg.IDs.lookup(object, name, w.buf)
+	if ok || w.doubt() {
+		return id, nil
+	}
+	return w.cfg.IDs.find(object, name, w.buf)
 }
 
 func parentIndex(object string) int {
@@ -106,33 +114,54 @@ func (w *work) setParent(b *binding, at int, id, name string) {
 // useLookup notes that the server has to resolve a name.
 func (w *work) useLookup(i int, object, name string) {
 	w.used |= 1 << i
-	if len(w.asked) > 0 {
-		w.asked = append(w.asked, '\n')
+	w.askNames = append(w.askNames, askedName{object, name})
+}
+
+// askedName is a name that only the server can resolve.
+type askedName struct{ object, name string }
+
+// countNames counts the names of the row that only the server can resolve.
+func (w *work) countNames() {
+	for _, a := range w.askNames {
+		n := w.serverOf(a.object)
+		if !w.counted {
+			n.rows++
+		}
+		if !n.knows(maphash.String(w.seed, a.name)) {
+			w.buf = appendFold(w.buf[:0], a.name)
+			n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
+		}
 	}
-	start := len(w.asked)
-	w.asked = append(append(append(w.asked, object...), ' '), name...)
-	n := w.server[object]
+	w.counted = false
+}
+
+// serverOf is the count of an object's names.
+func (c *Checker) serverOf(object string) *serverNames {
+	n := c.server[object]
 	if n == nil {
-		n = &serverNames{known: map[string]bool{}}
-		w.server[object] = n
+		n = &serverNames{}
+		c.server[object] = n
 	}
-	n.rows++
-	if n.known[string(w.asked[start:])] {
-		return
-	}
-	if len(n.known) < maxInterned {
-		n.known[string(w.asked[start:])] = true
-	}
-	w.buf = appendFold(w.buf[:0], name)
-	sum := sha256.Sum256(w.buf)
-	n.seen.put(binary.LittleEndian.Uint64(sum[:]), 0)
+	return n
 }
 
 // serverNames counts the names of one object that only the server can resolve.
 type serverNames struct {
-	known map[string]bool // names whose hash need not be taken again, at most maxInterned
+	known [1 << 14]uint64 // hashes of names that need not be folded and counted again
 	seen  lineTable
 	rows  int
+}
+
+// knows reports whether the name of this hash was counted lately. A hash has two
+// places, of which the one not used last is given up.
+func (n *serverNames) knows(hash uint64) bool {
+	i := hash % uint64(len(n.known)) &^ 1
+	first, second := &n.known[i], &n.known[i+1]
+	if *first == hash || *second == hash {
+		return true
+	}
+	*first, *second = hash, *first
+	return false
 }
 
 // NameCount is how many names of an object only the server can resolve.
@@ -155,8 +184,15 @@ func (c *Checker) ServerNames() []NameCount {
 
 // serverNames is Operation.ServerNames.
 func (w *work) serverNames() string {
-	if len(w.asked) == 0 {
+	if len(w.askNames) == 0 {
 		return ""
+	}
+	w.asked = w.asked[:0]
+	for i, a := range w.askNames {
+		if i > 0 {
+			w.asked = append(w.asked, '\n')
+		}
+		w.asked = append(append(append(w.asked, a.object...), ' '), a.name...)
 	}
 	return w.intern(w.asked)
 }

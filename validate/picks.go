@@ -61,12 +61,28 @@ func (w *work) find(b *binding, p part, n *names, text string, st state) (int, b
 		_, st := w.gsidText(s, b.field.id, "", text)
 		return -1, st == present
 	}
-	i, fault := n.find(text, w.buf)
-	if fault != nil {
-		w.nameProblem(s, text, n.noun, fault)
-		return -1, false
+	return w.itemOf(s, n, text)
+}
+
+// itemOf is the index of the item that a cell, or a part of it, names. It tells
+// what is wrong itself.
+func (w *work) itemOf(s *source, n *names, text string) (int, bool) {
+	recalled := &w.recalled[0]
+	switch n {
+	case w.types:
+		recalled = &w.recalled[1]
+	case w.metricNames:
+		recalled = &w.recalled[2]
 	}
-	return i, true
+	i, ok := recalled.index(n, text, w.buf)
+	if ok {
+		return i, true
+	}
+	if !w.doubt() {
+		_, fault := n.find(text, w.buf)
+		w.nameProblem(s, text, n.noun, fault)
+	}
+	return -1, false
 }
 
 // choose sends the item of a picklist. An inactive one cannot be given to a

@@ -8,6 +8,8 @@ type lineTable struct {
 	hashes []uint64 // 0 is a free place
 	lines  []uint32
 	used   int
+	// fetched is of no use but to fetch.
+	fetched uint64
 }
 
 // put notes line for hash if it is new, else it returns the line noted before.
@@ -27,10 +29,28 @@ func (t *lineTable) put(hash uint64, line uint32) (first uint32, dup bool) {
 	return 0, false
 }
 
+// fetch brings the places of the rows' hashes into the cache. Its loads do not
+// wait for each other, as those of put do.
+func (t *lineTable) fetch(rows []Scouted) {
+	if len(t.hashes) == 0 {
+		return
+	}
+	sum := uint64(0)
+	for i := range rows {
+		sum += t.hashes[t.place(rows[i].hash)]
+	}
+	t.fetched = sum // or the compiler leaves the loads out
+}
+
+// place is where the search for hash begins.
+func (t *lineTable) place(hash uint64) int {
+	high, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, uint64(len(t.hashes)))
+	return int(high)
+}
+
 // find returns the place of hash, or the free place where it belongs.
 func (t *lineTable) find(hash uint64) int {
-	high, _ := bits.Mul64(hash*0x9e3779b97f4a7c15, uint64(len(t.hashes)))
-	i := int(high)
+	i := t.place(hash)
 	for t.hashes[i] != 0 && t.hashes[i] != hash {
 		if i++; i == len(t.hashes) {
 			i = 0

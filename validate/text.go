@@ -29,15 +29,10 @@ func blankRune(r rune) bool {
 // regard to case, in composed form and with every kind of blank as a space.
 func appendFold(dst []byte, s string) []byte {
 	s = trim(s)
-	for i := 0; i < len(s); i++ {
-		c := s[i]
-		if c >= utf8.RuneSelf {
-			return appendFoldUnicode(dst[:len(dst)-i], s)
-		}
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		dst = append(dst, c)
+	from := len(dst)
+	dst, n := appendLower(dst, s)
+	if n < len(s) {
+		return appendFoldUnicode(dst[:from], s)
 	}
 	return dst
 }
@@ -179,6 +174,9 @@ func printable(s string) string {
 // oddities says what in a text cannot be seen or was lost, "" if nothing.
 // Control characters are told by odd, what is merely invisible by hidden.
 func oddities(s string) (odd, hidden string) {
+	if plainText(s) {
+		return "", ""
+	}
 	for i := 0; i < len(s); i++ {
 		c := s[i]
 		if c >= utf8.RuneSelf || c < ' ' && c != '\t' && c != '\n' && c != '\r' || c == 0x7f {

@@ -5,7 +5,8 @@
 // turns each row into an Operation, whose Item is the canonical JSON that will
 // be sent, or says what is wrong with it. A bad row is data: Check never fails,
 // it returns Problems, all of them, each with its place and its mend, and
-// Groups folds those that are alike. A table that cannot be bound at all is a
+// Groups folds those that are alike. Scouts go ahead of a Checker on other
+// processors and find the rows with nothing wrong. A table that cannot be bound at all is a
 // *MissingColumnError or a *ColumnError. LoadMapping and ReadIDMap read the two
 // files that help: how columns become fields, and which names have which ids.
 // What a field takes is said once, in its schema; MappingHelp and Fields are

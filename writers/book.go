@@ -121,23 +121,6 @@ func (t *xlsxTable) dressColumns() error {
 	return nil
 }
 
-// dress gives a cell of column i its style: a blank one too, or it would be locked.
-func (t *xlsxTable) dress(i int, v any) any {
-	if t.fill == nil {
-		return v
-	}
-	cell, ok := v.(excelize.Cell)
-	if !ok {
-		cell.Value = v
-	}
-	if ok && cell.StyleID == t.styles.dateTime {
-		cell.StyleID = t.fills[i].dateTime
-	} else {
-		cell.StyleID = t.fills[i].usual
-	}
-	return cell
-}
-
 // rules adds what belongs to the table's own sheet, before it is flushed.
 func (t *xlsxTable) rules() error {
 	if t.fill == nil {

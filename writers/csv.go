@@ -25,10 +25,10 @@ func newCSV(w io.Writer, header []Column, guard, mark bool) (*csvTable, error) {
 	for i, c := range header {
 		names[i] = c.Name
 	}
-	return t, t.row(names)
+	return t, t.row(names, Look{})
 }
 
-func (t *csvTable) row(cells []string) error {
+func (t *csvTable) row(cells []string, _ Look) error {
 	for i, cell := range cells {
 		if i > 0 {
 			t.buf = append(t.buf, ',')
@@ -75,17 +75,33 @@ func needsQuotes(s string) bool {
 	if s == "" {
 		return false
 	}
-	for i := range len(s) {
-		c := s[i]
-		if c > ';' && c != '|' {
-			continue // nearly all of them
-		}
-		switch c {
+	for i := harmless(s); i < len(s); i++ {
+		switch s[i] {
 		case ',', '"', '\n', '\r', ';', '\t', '|', 0:
 			return true
 		}
 	}
 	return s[0] == ' ' || s[len(s)-1] == ' ' || strings.HasPrefix(s, "sep=")
+}
+
+// harmless is the length of a piece at the start of s that has no character to
+// be quoted for. Eight bytes are compared at once: one at a time it was more
+// than half of writing a table.
+func harmless(s string) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		e := s[i : i+8]
+		x := uint64(e[0]) | uint64(e[1])<<8 | uint64(e[2])<<16 | uint64(e[3])<<24 | uint64(e[4])<<32 | uint64(e[5])<<40 | uint64(e[6])<<48 | uint64(e[7])<<56
+		found := (x - ' '*ones) &^ x // a control character
+		for _, c := range [...]uint64{'"' * ones, ',' * ones, ';' * ones, '|' * ones} {
+			found |= (x ^ c - ones) &^ (x ^ c)
+		}
+		if found&highs != 0 {
+			return i
+		}
+	}
+	return i
 }
 
 func (t *csvTable) flush() error {

@@ -35,7 +35,7 @@ func newJSONL(w io.Writer, header []Column) (*jsonlTable, error) {
 	return t, nil
 }
 
-func (t *jsonlTable) row(cells []string) error {
+func (t *jsonlTable) row(cells []string, _ Look) error {
 	t.rows++
 	for i, cell := range cells {
 		t.buf = append(t.buf, t.keys[i]...)

@@ -2,6 +2,7 @@ package writers
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/gocarina/gocsv"
@@ -32,7 +33,8 @@ type doubt struct {
 // ReportOptions are the settings of a report.
 type ReportOptions struct {
 	FileOptions
-	Decision bool // add the blank column _decision, as in in_doubt.csv
+	Decision bool   // add the blank column _decision, as in in_doubt.csv
+	Sheet    string // of a workbook; "" is Sheet1
 }
 
 // Report is a table of the user's own columns, as they were read, followed by
@@ -46,6 +48,10 @@ type Report struct {
 	one   [1]Result
 	doubt [1]doubt
 	rows  any // pointer to one or to doubt, for gocsv
+
+	kinds  []Kind // of the cells of the row being written
+	reason int    // index of the column _reason
+	look   Look
 }
 
 // NewReport begins the report path, by whose name it is CSV or XLSX, for rows
@@ -66,7 +72,12 @@ func NewReport(path string, userHeader []string, o ReportOptions) (*Report, erro
 	if err != nil {
 		return nil, newError(path, "create", err)
 	}
-	r.table, err = NewTable(path, header, TableOptions{FileOptions: o.FileOptions})
+	r.kinds = make([]Kind, len(header))
+	for i, c := range header {
+		r.kinds[i] = c.Kind
+	}
+	r.reason = slices.IndexFunc(header, func(c Column) bool { return c.Name == "_reason" })
+	r.table, err = NewTable(path, header, TableOptions{FileOptions: o.FileOptions, Sheet: o.Sheet})
 	if err != nil {
 		return nil, err
 	}
@@ -92,12 +103,28 @@ func (r *Report) header() ([]Column, error) {
 // Write appends a row: the user's cells, one for each column of the user's
 // header, and what became of them. It keeps no cell.
 func (r *Report) Write(cells []string, res Result) error {
+	return r.WriteLook(cells, Look{}, res)
+}
+
+// WriteLook is Write with the look of the user's cells. What is bad about the
+// row as a whole, or a column that is dropped, makes the reason red.
+func (r *Report) WriteLook(cells []string, look Look, res Result) error {
 	if len(cells) != r.width {
 		return newError(r.table.name, "write", fmt.Errorf("line %d has %d cells, the header %d", res.Line, len(cells), r.width))
 	}
-	r.cells = r.cells[:0]
-	for _, i := range r.own {
+	r.cells, r.look.Bad = r.cells[:0], r.look.Bad[:0]
+	for at, i := range r.own {
 		r.cells = append(r.cells, cells[i])
+		if look.Kinds != nil {
+			r.kinds[at] = look.Kinds[i]
+		}
+	}
+	r.look.Kinds = r.kinds
+	for _, bad := range look.Bad {
+		if bad.Column = slices.Index(r.own, bad.Column); bad.Column < 0 {
+			bad.Column = r.reason
+		}
+		r.look.Bad = append(r.look.Bad, bad)
 	}
 	r.one[0], r.doubt[0].Result = res, res
 	return gocsv.MarshalCSVWithoutHeaders(r.rows, taggedCells{r})
@@ -118,7 +145,7 @@ type taggedCells struct{ r *Report }
 
 func (t taggedCells) Write(cells []string) error {
 	t.r.cells = append(t.r.cells[:len(t.r.own)], cells...)
-	return t.r.table.Write(t.r.cells)
+	return t.r.table.WriteLook(t.r.cells, t.r.look)
 }
 
 func (taggedCells) Flush()       {}

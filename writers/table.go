@@ -98,7 +98,7 @@ type Table struct {
 // encoder writes rows in one format.
 type encoder interface {
 	// row writes the cells of one row, one for each column. It keeps none.
-	row(cells []string) error
+	row(cells []string, look Look) error
 	// close writes what ends the table.
 	close() error
 	// release gives back what the encoder holds, closed or not.
@@ -182,8 +182,17 @@ func orNone[E encoder](e E, err error) (encoder, error) {
 	return e, nil
 }
 
+// Look is what a workbook shows of a row beyond its texts.
+type Look struct {
+	Kinds []Kind    // of the cells; nil: those of the columns
+	Bad   []BadCell // cells that are red, and have a comment as far as that goes
+}
+
 // Write appends a row, one cell for each column. It keeps no cell.
-func (t *Table) Write(cells []string) error {
+func (t *Table) Write(cells []string) error { return t.WriteLook(cells, Look{}) }
+
+// WriteLook is Write of a row that has its own look. It keeps nothing of it.
+func (t *Table) WriteLook(cells []string, look Look) error {
 	switch {
 	case t.err != nil:
 		return t.err
@@ -193,7 +202,7 @@ func (t *Table) Write(cells []string) error {
 		t.err = newError(t.name, "write", fmt.Errorf("a row has %d cells, the header %d", len(cells), t.width))
 		return t.err
 	}
-	if err := t.enc.row(cells); err != nil {
+	if err := t.enc.row(cells, look); err != nil {
 		t.err = newError(t.name, "write", err)
 	}
 	return t.err

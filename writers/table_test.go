@@ -332,3 +332,17 @@ func BenchmarkTable(b *testing.B) {
 		})
 	}
 }
+
+// TestNeedsQuotes puts every byte at every place of a long cell.
+func TestNeedsQuotes(t *testing.T) {
+	for at := range 20 {
+		for b := range 256 {
+			cell := []byte("twenty letters long.")
+			cell[at] = byte(b)
+			want := strings.IndexByte(",\"\n\r;\t|\x00", byte(b)) >= 0 || byte(b) == ' ' && (at == 0 || at == len(cell)-1)
+			if got := needsQuotes(string(cell)); got != want {
+				t.Errorf("%q: %t, want %t", cell, got, want)
+			}
+		}
+	}
+}

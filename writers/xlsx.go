@@ -2,6 +2,8 @@ package writers
 
 import (
 	"archive/zip"
+	"cmp"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -30,8 +32,8 @@ const (
 	deflateLevel = 5
 )
 
-// xlsxTable encodes rows as the only sheet of a workbook. excelize collects the
-// sheet in a scratch file; close compresses it straight to the writer.
+// xlsxTable encodes rows as the only sheet of a workbook. The rows are collected
+// in a scratch file; close compresses the sheet straight to the writer.
 type xlsxTable struct {
 	w       io.Writer
 	columns []Column
@@ -39,17 +41,27 @@ type xlsxTable struct {
 	book    *excelize.File
 	stream  *excelize.StreamWriter
 	styles  sheetStyles
-	held    [][]string // the first rows; nil once the sheet has begun
+	held    []heldRow // the first rows; nil once the sheet has begun
 	begun   bool
 	rows    int // written, the header included
-	values  []any
-	ref     []byte
+	data    *sheetRows
 	notes   notes
 	fill    *Book // nil: a table alone
 	fills   []fillStyles
+	remarks []note // comments of bad cells
 }
 
-type sheetStyles struct{ header, date, dateTime int }
+// heldRow is a row that is held back.
+type heldRow struct {
+	cells []string
+	look  Look
+}
+
+// maxRemarks is how many comments a table has: excelize keeps them in memory,
+// and takes longer for each the more there are.
+const maxRemarks = 5_000
+
+type sheetStyles struct{ header, date, dateTime, bad, badDate, badDateTime int }
 
 func newXLSX(w io.Writer, header []Column, sheet, scratch string, fill *Book) (*xlsxTable, error) {
 	if len(header) > maxSheetColumns {
@@ -58,7 +70,7 @@ func newXLSX(w io.Writer, header []Column, sheet, scratch string, fill *Book) (*
 	if sheet == "" {
 		sheet = "Sheet1"
 	}
-	t := &xlsxTable{w: w, columns: header, sheet: sheet, values: make([]any, len(header)), fill: fill}
+	t := &xlsxTable{w: w, columns: header, sheet: sheet, data: newSheetRows(len(header), scratch), fill: fill}
 	t.book = excelize.NewFile(excelize.Options{TmpDir: scratch})
 	if err := t.open(); err != nil {
 		t.release()
@@ -80,6 +92,7 @@ func (t *xlsxTable) open() (err error) {
 
 func newStyles(book *excelize.File) (s sheetStyles, err error) {
 	date, dateTime := "yyyy-mm-dd", "yyyy-mm-dd hh:mm:ss"
+	red := excelize.Fill{Type: "pattern", Pattern: 1, Color: []string{badColor[2:]}}
 	for _, style := range []struct {
 		id *int
 		excelize.Style
@@ -87,6 +100,9 @@ func newStyles(book *excelize.File) (s sheetStyles, err error) {
 		{&s.header, excelize.Style{Font: &excelize.Font{Bold: true}}},
 		{&s.date, excelize.Style{CustomNumFmt: &date}},
 		{&s.dateTime, excelize.Style{CustomNumFmt: &dateTime}},
+		{&s.bad, excelize.Style{Fill: red}},
+		{&s.badDate, excelize.Style{CustomNumFmt: &date, Fill: red}},
+		{&s.badDateTime, excelize.Style{CustomNumFmt: &dateTime, Fill: red}},
 	} {
 		if *style.id, err = book.NewStyle(&style.Style); err != nil {
 			return s, err
@@ -95,11 +111,11 @@ func newStyles(book *excelize.File) (s sheetStyles, err error) {
 	return s, nil
 }
 
-func (t *xlsxTable) row(cells []string) error {
+func (t *xlsxTable) row(cells []string, look Look) error {
 	if t.begun {
-		return t.write(cells)
+		return t.write(cells, look)
 	}
-	t.held = append(t.held, cloneRow(cells))
+	t.held = append(t.held, heldRow{cloneRow(cells), Look{slices.Clone(look.Kinds), slices.Clone(look.Bad)}})
 	if len(t.held) < widthRows {
 		return nil
 	}
@@ -125,8 +141,8 @@ func (t *xlsxTable) begin() error {
 	if err := t.header(); err != nil {
 		return err
 	}
-	for _, cells := range t.held {
-		if err := t.write(cells); err != nil {
+	for _, row := range t.held {
+		if err := t.write(row.cells, row.look); err != nil {
 			return err
 		}
 	}
@@ -136,64 +152,148 @@ func (t *xlsxTable) begin() error {
 
 func (t *xlsxTable) header() error {
 	t.rows = 1
+	values := make([]any, len(t.columns))
 	for i, c := range t.columns {
-		t.values[i] = excelize.Cell{StyleID: t.styles.header, Value: t.text(i, c.Name)}
+		if t.holds(i, c.Name) {
+			values[i] = excelize.Cell{StyleID: t.styles.header, Value: c.Name}
+		}
 	}
-	return t.stream.SetRow("A1", t.values)
+	return t.stream.SetRow("A1", values)
 }
 
-func (t *xlsxTable) write(cells []string) error {
+func (t *xlsxTable) write(cells []string, look Look) error {
 	if t.rows >= maxSheetRows {
 		return fmt.Errorf("%w: more than %d rows; write .csv or split the rows over several files", ErrTooLarge, maxSheetRows)
 	}
 	t.rows++
+	t.data.begin(t.rows)
 	for i, cell := range cells {
-		t.values[i] = t.dress(i, t.value(i, cell))
+		kind := t.columns[i].Kind
+		if look.Kinds != nil {
+			kind = look.Kinds[i]
+		}
+		bad := len(look.Bad) > 0 && slices.ContainsFunc(look.Bad, func(b BadCell) bool { return b.Column == i })
+		t.cell(i, kind, bad, cell)
 	}
-	t.ref = strconv.AppendInt(append(t.ref[:0], 'A'), int64(t.rows), 10)
-	return t.stream.SetRow(string(t.ref), t.values)
+	for _, bad := range look.Bad {
+		t.remark(bad)
+	}
+	return t.data.end()
 }
 
-// value returns the cell of column i as excelize takes it; nil is blank.
-func (t *xlsxTable) value(i int, s string) any {
-	if s == "" {
-		return nil
+// remark keeps the comment of a cell of the row being written.
+func (t *xlsxTable) remark(bad BadCell) {
+	n := len(t.remarks)
+	switch {
+	case bad.Note == "":
+	case n > 0 && t.remarks[n-1].row == t.rows && t.remarks[n-1].column == bad.Column:
+		t.remarks[n-1].text += "\n" + bad.Note
+	case n < maxRemarks:
+		t.remarks = append(t.remarks, note{row: t.rows, column: bad.Column, text: bad.Note})
 	}
-	switch t.columns[i].Kind {
+}
+
+// comment adds the comments of bad cells, before the sheet is flushed.
+func (t *xlsxTable) comment() error {
+	for i := range t.remarks {
+		n := &t.remarks[i]
+		text := []excelize.RichTextRun{{Text: clipCell(notePrefix + n.text), Font: &excelize.Font{Size: 9, Color: "9C0006"}}}
+		if err := t.book.AddComment(t.sheet, excelize.Comment{Author: noteAuthor, Cell: n.ref(), Width: 260, Height: 140, Paragraph: text}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// cell writes the cell of column i.
+func (t *xlsxTable) cell(i int, kind Kind, bad bool, s string) {
+	usual := 0
+	if t.fill != nil {
+		usual = t.fills[i].usual
+	}
+	if s != "" && t.valued(i, kind, usual, bad, s) {
+		return
+	}
+	style := t.colour(usual, bad)
+	switch {
+	case s != "" && t.holds(i, s):
+		t.data.open(i, t.rows, style)
+		t.data.text(s)
+	case style > 0: // a blank cell without a style would be locked, or not red
+		t.data.open(i, t.rows, style)
+		t.data.blank()
+	}
+}
+
+// colour is the style, or the red one in its place.
+func (t *xlsxTable) colour(style int, bad bool) int {
+	switch {
+	case !bad:
+		return style
+	case style == t.styles.date:
+		return t.styles.badDate
+	case style == t.styles.dateTime:
+		return t.styles.badDateTime
+	}
+	return t.styles.bad
+}
+
+// valued writes a cell that is of its kind, other than text.
+func (t *xlsxTable) valued(i int, kind Kind, usual int, bad bool, s string) bool {
+	switch kind {
 	case Number:
-		if isDecimal(s) {
-			n, _ := strconv.ParseFloat(s, 64)
-			return n
+		if !isDecimal(s) {
+			return false
 		}
+		n, _ := strconv.ParseFloat(s, 64)
+		t.data.open(i, t.rows, t.colour(usual, bad))
+		t.data.number(n)
+		return true
 	case Date:
-		if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
-			return excelize.Cell{StyleID: t.styles.date, Value: day}
+		at, style, ok := t.date(i, usual, s)
+		if ok {
+			t.data.open(i, t.rows, t.colour(style, bad))
+			t.data.number(sheetSerial(at))
 		}
-		// A serial number tells milliseconds apart, and no less.
-		at, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
-		if err == nil && sheetDate(at) && at.Nanosecond()%int(time.Millisecond) == 0 {
-			return excelize.Cell{StyleID: t.styles.dateTime, Value: at}
-		}
+		return ok
 	case Bool:
-		if s == "true" || s == "false" {
-			return s == "true"
+		yes := strings.EqualFold(s, "true")
+		if !yes && !strings.EqualFold(s, "false") {
+			return false
 		}
+		t.data.open(i, t.rows, t.colour(usual, bad))
+		t.data.truth(yes)
+		return true
 	case Text:
 	}
-	return t.text(i, s)
+	return false
 }
 
-// text returns s, or nil with a note where a cell cannot hold it: a part of a
-// text that looks like the whole would be worse than none.
-func (t *xlsxTable) text(i int, s string) any {
+// date reads a date or a time that a sheet can show, and tells its style.
+func (t *xlsxTable) date(i, usual int, s string) (at time.Time, style int, ok bool) {
+	if day, err := time.Parse("2006-01-02", s); err == nil && sheetDate(day) {
+		return day, cmp.Or(usual, t.styles.date), true
+	}
+	style = t.styles.dateTime
+	if t.fill != nil {
+		style = t.fills[i].dateTime
+	}
+	// A serial number tells milliseconds apart, and no less.
+	at, err := time.Parse("2006-01-02T15:04:05", strings.TrimSuffix(s, "Z"))
+	return at, style, err == nil && sheetDate(at) && at.Nanosecond()%int(time.Millisecond) == 0
+}
+
+// holds reports whether a cell can hold s, with a note where it cannot as it
+// is: a part of a text that looks like the whole would be worse than none.
+func (t *xlsxTable) holds(i int, s string) bool {
 	if n := units(s); n > maxCellUnits {
 		t.notes.add(t.rows, t.columns[i].Name, fmt.Sprintf("%d characters, a cell holds %d; left blank, write .csv or .jsonl for the whole", n, maxCellUnits))
-		return nil
+		return false
 	}
 	if !isXMLText(s) {
 		t.notes.add(t.rows, t.columns[i].Name, "characters that a workbook cannot hold were replaced by U+FFFD")
 	}
-	return s
+	return true
 }
 
 // sheetDate reports whether a sheet has a serial number for t that all programs
@@ -220,6 +320,9 @@ func units(s string) int {
 
 // isXMLText reports whether XML 1.0 can carry s.
 func isXMLText(s string) bool {
+	if plainText(s) {
+		return true
+	}
 	for i, r := range s {
 		switch {
 		case r < ' ':
@@ -237,6 +340,17 @@ func isXMLText(s string) bool {
 	return true
 }
 
+// plainText reports whether s is ASCII without control characters, as nearly
+// every text is.
+func plainText(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
 // width returns the width of column i in characters.
 func (t *xlsxTable) width(i int) float64 {
 	if w := t.columns[i].Width; w > 0 {
@@ -247,8 +361,8 @@ func (t *xlsxTable) width(i int) float64 {
 	for _, item := range t.rule(i).Items {
 		w = max(w, min(utf8.RuneCountInString(item)+3, maxItemWidth))
 	}
-	for _, cells := range t.held {
-		line, _, _ := strings.Cut(cells[i], "\n")
+	for _, row := range t.held {
+		line, _, _ := strings.Cut(row.cells[i], "\n")
 		w = max(w, min(utf8.RuneCountInString(line)+1, maxWidth))
 	}
 	return float64(min(w, maxWidth))
@@ -270,6 +384,9 @@ func (t *xlsxTable) close() error {
 	if err := t.rules(); err != nil {
 		return err
 	}
+	if err := t.comment(); err != nil {
+		return err
+	}
 	if err := t.stream.Flush(); err != nil {
 		return err
 	}
@@ -284,23 +401,37 @@ func (t *xlsxTable) writeBook() error {
 		z.RegisterCompressor(zip.Deflate, func(w io.Writer) (io.WriteCloser, error) {
 			return flate.NewWriter(w, deflateLevel)
 		})
-		return partLimiter{z}
+		return partLimiter{z, t.data}
 	})
 	_, err := t.book.WriteTo(io.Discard)
+	if err == nil && !t.data.written {
+		err = errors.New("the workbook has no part " + sheetPart + " for its rows")
+	}
 	return err
 }
 
-func (t *xlsxTable) release() { _ = t.book.Close() }
+func (t *xlsxTable) release() {
+	t.data.release()
+	_ = t.book.Close()
+}
 
 func (t *xlsxTable) noted() *notes { return &t.notes }
 
-// partLimiter refuses parts of a workbook that Excel would take for damaged.
-type partLimiter struct{ *zip.Writer }
+// partLimiter refuses parts of a workbook that Excel would take for damaged,
+// and puts the rows into theirs.
+type partLimiter struct {
+	*zip.Writer
+	rows *sheetRows
+}
 
 // Create returns a writer for the part called name.
 func (p partLimiter) Create(name string) (io.Writer, error) {
 	w, err := p.Writer.Create(name)
-	return &limitedPart{w: w, left: maxPartBytes}, err
+	part := &limitedPart{w: w, left: maxPartBytes}
+	if name == sheetPart {
+		return &rowInserter{w: part, rows: p.rows}, err
+	}
+	return part, err
 }
 
 type limitedPart struct {

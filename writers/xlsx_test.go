@@ -160,7 +160,7 @@ func TestXLSXSheetNames(t *testing.T) {
 func TestXLSXTextReadsBack(t *testing.T) {
 	folder := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
-		piece := rapid.SampledFrom([]string{"_x000D_", "_x005F_", "_x", "x41_", "_", "a", " ", "\n", "\t", "&lt;", "<", "ü", "😀", "'", "="})
+		piece := rapid.SampledFrom([]string{"_x000D_", "_x005F_", "_x0041_", "x0042_", "_x", "x41_", "\r", "\u00a0", "&", "]]>", "_", "a", " ", "\n", "\t", "&lt;", "<", "ü", "😀", "'", "="})
 		pieces := rapid.SliceOfN(rapid.SliceOfN(piece, 1, 6), 1, 20).Draw(t, "pieces")
 		path := filepath.Join(folder, "a.xlsx")
 		table, err := NewTable(path, Columns("a"), TableOptions{})

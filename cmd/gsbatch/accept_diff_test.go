@@ -189,7 +189,7 @@ func TestStaleRows(t *testing.T) {
 			time.Sleep(2 * time.Millisecond) // times are told in milliseconds
 			s.writeCSV("person.csv", []string{"Gsid", "Description"}, [][]string{{rows[0][0], "a person's"}})
 			s.counts(s.json(0, "import", "person.csv"), "rows=1 updated=1")
-			s.oneLine(s.run(9, "apply", id, "--on-stale", "fail"), "edited since", "lines 2")
+			s.oneLine(s.run(9, "apply", id, "--on-stale", "fail"), "edited or made since", "lines 2")
 			s.counts(s.json(3, "apply", id), "rows=6 updated=1 unchanged=4 stale=1")
 			if goals := s.goals(); goals["Stale 00001"].Description != "a person's" || goals["Stale 00002"].Description != "mine too" {
 				t.Errorf("%+v", goals)
@@ -203,6 +203,37 @@ func TestStaleRows(t *testing.T) {
 			s.counts(s.json(3, "import", "old.csv"), "rows=6 unchanged=5 stale=1")
 			s.counts(s.json(5, "import", "old.csv", "--on-stale", "fail"), "rows=6 unchanged=5 invalid=1")
 			s.counts(s.json(0, "import", "old.csv", "--on-stale", "overwrite"), "rows=6 updated=1 unchanged=5")
+		})
+	}
+}
+
+// TestGoalsMadeSinceThePlan applies a plan after a colleague, on another
+// machine, created two of its goals.
+func TestGoalsMadeSinceThePlan(t *testing.T) {
+	t.Parallel()
+	for _, switches := range []string{"", "strict"} {
+		t.Run("switches "+switches, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, switches)
+			rows := goalRows("Meanwhile", 6)
+			s.writeCSV("plan.csv", goalHeader(), rows)
+			s.run(0, "plan", "plan.csv")
+			s.run(0, "plan", "plan.csv", "--again")
+			second, first := s.list().Runs[0].ID, s.list().Runs[1].ID
+			s.writeCSV("colleague.csv", goalHeader(), rows[:2])
+			s.setenv("GSBATCH_STATE", s.path("another machine's state"))
+			s.run(0, "import", "colleague.csv")
+			s.setenv("GSBATCH_STATE", s.path("state"))
+			s.oneLine(s.run(9, "apply", first, "--on-stale", "fail"), "made since", "lines 2, 3")
+			got := s.json(3, "apply", first)
+			s.counts(got, "rows=6 created=4 stale=2")
+			if reason := s.csv(filepath.Join(got.dir, "results.csv")).cell(0, "_reason"); !strings.Contains(reason, "after the run was planned") {
+				t.Errorf("reason %q", reason)
+			}
+			if len(s.goals()) != 6 || s.writes() != 6 {
+				t.Errorf("%d goals by %d calls, want 6", len(s.goals()), s.writes())
+			}
+			s.counts(s.json(0, "apply", second), "rows=6 created=6") // a second one of each is meant
 		})
 	}
 }

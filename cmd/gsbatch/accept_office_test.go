@@ -65,3 +65,24 @@ func TestWorkbookInLibreOffice(t *testing.T) {
 		}
 	}
 }
+
+// The marks of errors.xlsx are there for another spreadsheet program too: a
+// fill, and a note that says why.
+func TestErrorsInLibreOffice(t *testing.T) {
+	s := newStage(t, "")
+	s.copySample("goals.xlsx")
+	s.edit("goals.xlsx", map[string]any{s.column("goals.xlsx", "Status") + "5": "Ontrack", s.column("goals.xlsx", "Due Date") + "9": "soon"})
+	s.run(5, "import", "goals.xlsx", "--report-dir", "out")
+	text := s.inOffice("out/errors.xlsx")
+	if n := strings.Count(text, "<office:annotation "); n != 2 {
+		t.Errorf("%d notes, want 2", n)
+	}
+	for _, words := range []string{"is not in this tenant; closest: ", "write the date as YYYY-MM-DD", "Ontrack", "_problem"} {
+		if !strings.Contains(text, words) {
+			t.Errorf("no %s", words)
+		}
+	}
+	if !regexp.MustCompile(`fo:background-color="#ff[0-9a-f]{4}"`).MatchString(text) {
+		t.Error("no cell is red")
+	}
+}

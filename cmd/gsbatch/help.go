@@ -185,7 +185,19 @@ it is written whole or not at all, readable for its owner only.
   results.csv    every input row once, in input order: the user's columns, then
                  _run, _line, _action, _status, _gsid, _field, _code, _reason,
                  _attempts, _request_id, _at
+  results.xlsx   the same, for an input that is a workbook
   errors.csv     the rejected and invalid rows, to be mended and imported as it is
+  errors.xlsx    for a workbook: a copy of it in which the bad cells are red, with a
+                 comment that says why and how to mend them (10,000 at most), and
+                 to the right the columns _problem, to filter by, _status, _run and
+                 _line, and Gsid where there was none. Nothing else is changed.
+                 Mend it and import it with the same --sheet and --header-row: a row
+                 that has its Gsid from here, and the values it was created with,
+                 is done and costs no call. With macros it is errors.xlsm. For more
+                 than 200,000 cells, standard input, or a file that is gone or
+                 changed, it is a workbook of the rejected and invalid rows alone,
+                 as errors.csv; a line on stderr says so. validate writes it into
+                 gsbatch-out/validate-FILE
   in_doubt.csv   rows that may have been carried out: their call left, and no
                  answer was seen. They are never sent again unasked
   pending.csv    rows that were not reached

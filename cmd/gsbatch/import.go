@@ -66,6 +66,9 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
+	if err := in.hash(); err != nil {
+		return err
+	}
 	if o.amend != "" {
 		if in.amend, err = amendable(app, o); err != nil {
 			return err

@@ -15,6 +15,7 @@ import (
 )
 
 func main() {
+	withoutCore()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -13,7 +14,42 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gsbatch": main})
+	testscript.Main(m, map[string]func(){"gsbatch": main, "gsbatch-panics": panics})
+}
+
+// panics is the program with a stream that panics: GSBATCH_PANICS says which,
+// and at the n-th write that holds a text: stderr outcome 20.
+func panics() {
+	withoutCore()
+	var stream, text string
+	var n int
+	if _, err := fmt.Sscan(os.Getenv("GSBATCH_PANICS"), &stream, &text, &n); err != nil {
+		panic(err)
+	}
+	var out, errs io.Writer = os.Stdout, os.Stderr
+	if stream == "stdout" {
+		out = &panicWriter{out, text, n}
+	} else {
+		errs = &panicWriter{errs, text, n}
+	}
+	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, out, errs, os.Getenv))
+}
+
+type panicWriter struct {
+	io.Writer
+	text string
+	n    int
+}
+
+func (w *panicWriter) Write(p []byte) (int, error) {
+	if bytes.Contains(p, []byte(w.text)) {
+		w.n--
+	}
+	if w.n == 0 {
+		w.n = -1
+		panic(fmt.Errorf("provoked by %d bytes", len(p)))
+	}
+	return w.Writer.Write(p)
 }
 
 // TestScripts runs what a user could type. Each script has a home of its own

@@ -23,7 +23,8 @@ type intake struct {
 	app       *App
 	flags     *planFlags
 	table     *readers.Table
-	sha256    string
+	sha256    string // once hash took it
+	stored    bool   // the rows are those of a run, not of the file
 	config    validate.Config
 	rows      pipeline.RowSet
 	options   string // hash of all that shapes the plan
@@ -43,15 +44,18 @@ func openIntake(app *App, flags *planFlags, path string) (*intake, error) {
 	if in.table, err = readers.Open(app.stop, path, *flags.input); err != nil {
 		return nil, err
 	}
-	sum, err := in.table.SHA256()
-	if err == nil {
-		err = in.ofTenant()
-	}
-	if err != nil {
+	if err = in.ofTenant(); err != nil {
 		return nil, errors.Join(err, in.table.Close())
 	}
-	in.sha256 = hex.EncodeToString(sum[:])
 	return in, nil
+}
+
+// hash reads the file for its hash. What does not show it spares that: it costs
+// as much as half of reading the rows.
+func (in *intake) hash() error {
+	sum, err := in.table.SHA256()
+	in.sha256 = hex.EncodeToString(sum[:])
+	return err
 }
 
 func (in *intake) close() error { return in.table.Close() }
@@ -73,7 +77,12 @@ func (in *intake) source(ctx context.Context, d *desk) (pipeline.Source, error) 
 	if err != nil {
 		return pipeline.Source{}, err
 	}
-	return pipeline.Source{Table: in.table, Checker: checker, Rows: in.rows, Stored: in.sha256 == "", Runs: d.folder}, nil
+	return in.sourceOf(d, checker), nil
+}
+
+// sourceOf is the table with a checker compiled for it.
+func (in *intake) sourceOf(d *desk, checker *validate.Checker) pipeline.Source {
+	return pipeline.Source{Table: in.table, Checker: checker, Rows: in.rows, Stored: in.stored, Runs: d.folder, Tenant: d.shared}
 }
 
 // reading shows how far the walk over the file is.
@@ -83,7 +92,7 @@ func (in *intake) reading(phase string) (func(int64), *Progress) {
 }
 
 // info is what the run knows of this input; parent is the run it retries, or nil.
-func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *checkpoint.Info) (checkpoint.Info, error) {
+func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, checker *validate.Checker, parent *checkpoint.Info) (checkpoint.Info, error) {
 	settings, err := keepSettings(in.app, cmd)
 	if err != nil {
 		return checkpoint.Info{}, err
@@ -92,7 +101,7 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	info := checkpoint.Info{
 		ID: checkpoint.NewID(now), Command: in.command(cmd), Object: in.flags.object, Tenant: d.tenant.name, Emulated: d.tenant.emulated,
 		Input: checkpoint.Input{Path: in.table.Path(), SHA256: in.sha256, Format: string(in.table.Format()),
-			Sheet: in.table.Sheet(), Date1904: in.table.Date1904()},
+			Sheet: in.table.Sheet(), Date1904: in.table.Date1904(), Workbook: pipeline.WorkbookOf(in.table, checker, in.sha256)},
 		Header: in.table.Header(), Settings: settings, OptionsHash: in.options, Picklists: in.picklists.Hash(), CreatedAt: now,
 		Marker: in.flags.marker,
 	}
@@ -104,6 +113,12 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, parent *check
 	}
 	if parent != nil {
 		info.Parent, info.Input.Path = parent.ID, parent.Input.Path
+		info.Input.Workbook = nil
+		if first := parent.Input.Workbook; first != nil {
+			book := *first
+			book.Fields = pipeline.FieldsOf(in.table, checker)
+			info.Input.Workbook = &book
+		}
 	}
 	if info.ReportDir, err = reportFolder(in.app, run.reportDir, info); err != nil {
 		return info, err
@@ -161,7 +176,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	if err != nil {
 		return nil, err
 	}
-	info, err := in.info(cmd, d, run, parent)
+	info, err := in.info(cmd, d, run, src.Checker, parent)
 	if err != nil {
 		return nil, err
 	}
@@ -254,17 +269,22 @@ func (in *intake) refuse(ctx context.Context, d *desk, planned *pipeline.Planned
 	info := run.Info()
 	in.app.metrics.update(info)
 	next := nextCommand(in.app, info, info.Counts)
-	files, _, err := pipeline.Report(ctx, run, in.app.reportConfig(info, next))
+	reported, err := pipeline.Report(ctx, run, in.app.reportConfig(info, next))
 	if err != nil {
 		return in.app.reportError(info, err)
 	}
-	why := fmt.Sprintf("%d rows are invalid; mend them in the file, or send the others with --skip-invalid", info.Counts.Invalid)
+	in.app.tellReport(reported)
+	where := "in the file"
+	if reported.Copy {
+		where += " or in errors.xlsx"
+	}
+	why := fmt.Sprintf("%d rows are invalid; mend them %s, or send the others with --skip-invalid", info.Counts.Invalid, where)
 	if planned.HeaderErrors > 0 {
 		why = "columns are not known; rename or remove them, map them with --map, or give --on-unknown-column ignore"
 	}
 	in.app.tell("gsbatch: nothing was sent, since %s\n", why)
 	s := session{desk: d, run: run, cost: in.cost}
-	if err := s.tell(files, next); err != nil {
+	if err := s.tell(reported.Files, next); err != nil {
 		return err
 	}
 	return leave(exitInvalid)

@@ -18,8 +18,9 @@ func newApply(app *App) *cobra.Command {
 		GroupID: groupMove,
 		Long: `Carry out RUN, which gsbatch plan or import --dry-run made. It is refused when the
 tenant's picklists are no longer those of the plan. Goals that somebody edited since
-the plan are skipped as stale (--on-stale), where the plan had compared them: that
-is looked for first, in a call or two. It never asks.`,
+the plan are skipped as stale (--on-stale), where the plan had compared them; and so
+are rows whose goal somebody made since (--on-duplicate of the plan decides whether
+that matters). That is looked for first, in a call or two. It never asks.`,
 		Args: takes(1, 1),
 	}
 	run := addRunFlags(cmd)

@@ -63,7 +63,7 @@ func runRetry(app *App, cmd *cobra.Command, plan *planFlags, flags *runFlags, na
 	if err := app.startMetrics(flags.metrics); err != nil {
 		return err
 	}
-	in := &intake{app: app, flags: plan, table: pipeline.RetryTable(ctx, parent)}
+	in := &intake{app: app, flags: plan, table: pipeline.RetryTable(ctx, parent), stored: true}
 	if in.config, in.rows, in.options, err = plan.config(app); err != nil {
 		return err
 	}

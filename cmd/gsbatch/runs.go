@@ -222,14 +222,15 @@ func runRunsReport(app *App, name, dir string) (err error) {
 		return err
 	}
 	next := nextCommand(app, run.Info(), counts)
-	files, _, err := pipeline.Report(ctx, run, app.reportConfig(run.Info(), next))
+	reported, err := pipeline.Report(ctx, run, app.reportConfig(run.Info(), next))
 	if err != nil {
 		return app.reportError(run.Info(), err)
 	}
+	app.tellReport(reported)
 	if app.general.json {
 		return emitSummary(app, pipeline.Summary(run.Info(), next))
 	}
-	return tellAccount(app, run.Info(), files, next)
+	return tellAccount(app, run.Info(), reported.Files, next)
 }
 
 func runRunsAbandon(app *App, name string) (err error) {

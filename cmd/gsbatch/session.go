@@ -128,12 +128,13 @@ func (s *session) report(ctx context.Context, code int, failed error) error {
 	info := s.run.Info()
 	s.app.metrics.update(info)
 	next := nextCommand(s.app, info, info.Counts)
-	files, reasons, err := pipeline.Report(ctx, s.run, s.app.reportConfig(info, next))
+	reported, err := pipeline.Report(ctx, s.run, s.app.reportConfig(info, next))
 	if err != nil {
 		return errors.Join(failed, s.app.reportError(info, err))
 	}
-	s.app.tellReasons(reasons)
-	if err := s.tell(files, next); err != nil && !errors.Is(err, syscall.EPIPE) {
+	s.app.tellReasons(reported.Reasons)
+	s.app.tellReport(reported)
+	if err := s.tell(reported.Files, next); err != nil && !errors.Is(err, syscall.EPIPE) {
 		return err // nobody listens: the run ended as it did all the same
 	}
 	if failed != nil {
@@ -208,6 +209,13 @@ func stopped(out pipeline.Outcome) error {
 		}
 	}
 	return nil
+}
+
+// tellReport says on stderr what there is to know of the files of a report.
+func (app *App) tellReport(reported pipeline.Reported) {
+	for _, notice := range reported.Notices {
+		app.tell("%s\n", oneLine(notice))
+	}
 }
 
 // tellReasons says on stderr why rows were rejected, alike ones in one line.
