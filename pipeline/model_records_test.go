@@ -44,7 +44,7 @@ func newModelCall(r *http.Request, body []byte) *modelCall {
 	if err := json.Unmarshal(body, &request); err != nil {
 		panic(err)
 	}
-	c.items = append(request.Requests, request.RecordIds...)
+	c.items = slices.Concat(request.Requests, request.RecordIds)
 	for _, item := range c.items {
 		c.rows = append(c.rows, recordOf(c.action, item))
 	}

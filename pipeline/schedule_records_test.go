@@ -121,7 +121,7 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 		if times > 0 != done && !gone[r.key] {
 			s.Error("the model's book is wrong: " + told)
 		}
-		kept := true
+		kept := false
 		switch r.fate.Status {
 		case checkpoint.Updated, checkpoint.Deleted:
 			kept = done && r.fate.Gsid == r.key && (times > 0 || gone[r.key])
@@ -135,8 +135,6 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 		case checkpoint.InDoubt, checkpoint.Parked:
 			kept = r.fate.Reason != "" && (!settled || r.fate.Status == checkpoint.Parked)
 			sum.parked.Add(1)
-		default:
-			kept = false
 		}
 		if !kept {
 			sum.lost.Add(1)
