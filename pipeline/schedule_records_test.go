@@ -104,6 +104,11 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 	s.Helper()
 	sum.schedules.Add(1)
 	sum.mishaps.Add(int64(m.mishaps))
+	doubts, err := run.Doubts(s.Context())
+	if err != nil {
+		s.Fatal(err)
+	}
+	sum.doubts.Add(int64(len(doubts.Rows)))
 	there := m.there(run.Info().Object)
 	rows := s.rows(run)
 	var keys []string
