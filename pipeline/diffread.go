@@ -30,7 +30,8 @@ func (d *differ) readTenant(ctx context.Context) error {
 	if at := d.cfg.Client.ServerTime(); d.read.At == 0 && !at.IsZero() {
 		d.read.At = at.UnixMilli()
 	}
-	if worth > fewNames || rows == 0 && worth > 1 {
+	oneCall := d.tenant.of == gainsight.MetricObject // lists them all
+	if worth > fewNames || rows == 0 && worth > 1 || oneCall {
 		more, err := d.tenant.pages(ctx, worth, func(goals []gainsight.Goal) error { return d.goals(ctx, goals) })
 		if err != nil {
 			return err

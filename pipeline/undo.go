@@ -144,6 +144,13 @@ func (u *undoing) add(c *checkpoint.Change) error {
 		return err
 	}
 	name, gsid := p.Record.name(), c.Fate.Gsid
+	if c.Action == string(validate.Delete) && c.Before != nil {
+		var was image
+		if err := json.Unmarshal([]byte(c.Before.Doc), &was); err != nil {
+			return fmt.Errorf("row %d: before-image: %w", c.Line, err)
+		}
+		name = was.Name
+	}
 	if gsid == "" {
 		gsid = c.Gsid
 	}

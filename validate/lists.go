@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -63,7 +64,7 @@ func (w *work) unit(b *binding) {
 			return
 		}
 	}
-	near := newSpeller(units()).nearest(text)
+	near := cmp.Or(unitMeant(text), newSpeller(units()).nearest(text))
 	message := b.field.label() + " " + quote(text) + " is none of " + strings.Join(units(), ", ")
 	to := "…"
 	if near != "" {
@@ -71,6 +72,21 @@ func (w *work) unit(b *binding) {
 	}
 	w.problem(s, text, "unknown-unit", message, "write one of them, or map it: "+mapSnippet(s, text, to))
 	w.problems[len(w.problems)-1].Closest = near
+}
+
+// unitMeant is the unit that people call text, "" if none: it is proposed, and
+// not taken without being asked for.
+func unitMeant(text string) string {
+	for unit, words := range map[string]string{
+		"PERCENTAGE": "percent, %, pct, per cent, prozent, pourcentage, porcentaje, percentuale",
+		"DECIMAL":    "number, numeric, integer, count, amount, zahl, anzahl, nombre, numero",
+		"CURRENCY":   "money, usd, eur, $, €, dollar, euro, wahrung, devise, moneda, valuta",
+	} {
+		if slices.Contains(strings.Split(words, ", "), fold(unaccented(text))) {
+			return unit
+		}
+	}
+	return ""
 }
 
 // words are the parts of a cell that holds several values with ; between them.
@@ -121,6 +137,9 @@ func (w *work) foundOne(b *binding, s *source, n *names, word string) (string, b
 	i, ok := w.itemOf(s, n, word)
 	if !ok {
 		return "", false
+	}
+	if it := &n.items[i]; !it.active {
+		w.warn(s, word, "inactive-"+headerKey(n.noun), n.noun+" "+quote(trim(it.name))+" is inactive in this tenant", "take an active one: "+sample(n.spell.names, 8))
 	}
 	return n.items[i].gsid, true
 }

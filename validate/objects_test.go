@@ -44,7 +44,7 @@ columns:
 				`~gsid-prefix: Gsid "` + cta1 + `" looks like a CTA id` + "\n" + `~nothing-to-do: the row changes nothing: all its cells are blank but for its Gsid` + "\n" + `nothing {"record":{"gsid":"` + cta1 + `"}}`}},
 		{"bad metrics", validate.Config{Object: "metrics"},
 			"Name,Unit,Goal Types\nA,,\nB,percent,\nC,DECIMAL,Adopton\nD,DECIMAL,Default;default\n",
-			[]string{`required: Unit Of Measure is blank; a metric needs it`, `unknown-unit: Unit Of Measure "percent" is none of DECIMAL, PERCENTAGE, CURRENCY`,
+			[]string{`required: Unit Of Measure is blank; a metric needs it`, `unknown-unit: Unit Of Measure "percent" is none of DECIMAL, PERCENTAGE, CURRENCY; closest: PERCENTAGE`,
 				`unknown-goal-type: goal type "Adopton" is not in this tenant; closest: "Adoption"`,
 				`~repeated: Goal Types has "default" twice; it is sent once` + "\n" + `create {"record":{"name":"D","unitOfMeasure":"DECIMAL"},"associateGoalTypes":["` + typeAny + `"]}`}},
 		{"delete", validate.Config{Object: "templates", Mode: validate.DeleteOnly},
