@@ -11,9 +11,6 @@ import (
 	"time"
 )
 
-// killEvery is how long a process may live.
-const killEvery = 300 * time.Millisecond
-
 // killed runs gsbatch until it has ended by itself or the time is up, and says
 // whether it was killed.
 func (s *stage) killed(after time.Duration, args ...string) (result, bool) {
@@ -28,7 +25,9 @@ func (s *stage) killed(after time.Duration, args ...string) (result, bool) {
 	return r, r.code == -1
 }
 
-// TestKilledAgainAndAgain kills the program every 0.3 s until the run is done.
+// TestKilledAgainAndAgain kills the program whenever it has made some calls,
+// until the run is done. A row that was under way has its turn first in the next
+// process, so that none meets three kills, after which it would be parked.
 func TestKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
 	rows, workers := 3000, 32
@@ -42,17 +41,12 @@ func TestKilledAgainAndAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	var last result
-	life := killEvery
 	for killed := true; killed; {
 		if kills > 100 {
 			t.Fatalf("not done after %d kills: %d goals", kills, len(s.goals()))
 		}
-		before := s.writes()
-		if last, killed = s.killed(life, "resume", "--json"); killed {
+		if last, killed = s.killedAfter(4*workers, "resume", "--json"); killed {
 			kills++
-			if s.writes()-before < 2*workers {
-				life += killEvery / 3 // a machine too busy to start in time
-			}
 		}
 	}
 	if kills < 3 {
@@ -76,6 +70,23 @@ func TestKilledAgainAndAgain(t *testing.T) {
 	s.proved(got.dir)
 	s.neverAgain(got, rows)
 	t.Logf("%d rows, %d kills, %d rows in doubt, of which %d were created", rows, kills, doubts, len(s.goals())-got.Counts["created"])
+}
+
+// killedAfter runs a command and kills it once it has made so many writes.
+func (s *stage) killedAfter(writes int, args ...string) (result, bool) {
+	s.Helper()
+	before := s.writes()
+	p := s.start(args...)
+	for running := true; running && s.writes()-before < writes; {
+		select {
+		case <-p.done:
+			running = false
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
+	p.signal(syscall.SIGKILL)
+	r := p.wait()
+	return r, r.code == -1
 }
 
 // killedImport kills an import once it has sent something.

@@ -182,7 +182,11 @@ const harsh = "fault.drop_after=0.05,fault.drop_before=0.04,fault.500_after=0.04
 func TestTemplatesAndMetricsNeverTwice(t *testing.T) {
 	t.Parallel()
 	for i, object := range []string{"templates", "metrics"} {
-		for _, batch := range []string{"10", "1"} {
+		batches := []string{"10", "1"}
+		if testing.Short() {
+			batches = batches[:1]
+		}
+		for _, batch := range batches {
 			t.Run(object+" "+batch+" a call", func(t *testing.T) {
 				t.Parallel()
 				random := rand.New(rand.NewPCG(uint64(i), uint64(len(batch))))
