@@ -161,6 +161,12 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 	if err != nil {
 		return err
 	}
+	return s.take(open, others, learned)
+}
+
+// take reads the operations of the doubts: those that are open, and the rivals
+// for their goals.
+func (s *settling) take(open, others []*checkpoint.Doubt, learned map[string]string) error {
 	s.gaps = map[question]string{}
 	s.columns = basics(s.of)
 	if field := s.markerField(); field != "" {

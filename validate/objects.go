@@ -36,12 +36,8 @@ func templates() *schema {
 		{id: "DueDate", kind: daysKind, typ: "days", create: "optional", update: "blank keeps",
 			headers: []string{"Due Date", "Due", "Due Days", "Due In Days"},
 			about:   "After how many days a goal made from the template is due: a whole number."},
-		{id: "Description", kind: richKind, limit: richLimit, typ: "text or HTML", create: "optional", update: "blank keeps",
-			headers: []string{"Description", "Template Description"},
-			about:   "Text or HTML. Scripts are warned of and never removed."},
-		{id: "AssociatedWork", kind: listKind, typ: "Gsids", create: "optional", update: "blank keeps",
-			headers: []string{"Associated Work"},
-			about:   "Gsids of work linked to the goal type, with ; between them."},
+		descriptionField("Description", "Template Description"),
+		workField(),
 		{id: "metricsAssociation", kind: metricsKind, prefix: "1I00", keeps: true, typ: "metrics", create: "optional", update: "adds",
 			headers: []string{"Metrics", "Metric", "Metrics Association"},
 			about:   "Metrics to associate, by name or Gsid, with ; between them."},
@@ -65,9 +61,7 @@ func metrics() *schema {
 		{id: "unitOfMeasure", kind: unitKind, required: true, keeps: true, typ: "word", create: "required", update: "blank keeps",
 			headers: []string{"Unit Of Measure", "Unit"},
 			about:   "DECIMAL, PERCENTAGE or CURRENCY."},
-		{id: "description", kind: richKind, limit: richLimit, typ: "text or HTML", create: "optional", update: "blank keeps",
-			headers: []string{"Description", "Metric Description"},
-			about:   "Text or HTML. Scripts are warned of and never removed."},
+		descriptionField("description", "Metric Description"),
 		{id: "associateGoalTypes", name: "associateGoalTypeNames", kind: typesKind, prefix: "1I00", keeps: true, typ: "goal types", create: "optional", update: "adds",
 			headers: []string{"Goal Types", "Goal Type", "Associate Goal Types"},
 			about:   "Goal types to associate, by name or Gsid, with ; between them; sent as Gsids."},
@@ -84,6 +78,18 @@ func metrics() *schema {
 		{id: "externalId", kind: readOnlyKind, headers: []string{"External Id"}},
 		{id: "systemDefined", kind: readOnlyKind, headers: []string{"System Defined"}},
 	}}
+}
+
+func descriptionField(id, header string) field {
+	return field{id: id, kind: richKind, limit: richLimit, typ: "text or HTML", create: "optional", update: "blank keeps",
+		headers: []string{"Description", header},
+		about:   "Text or HTML. Scripts are warned of and never removed."}
+}
+
+func workField() field {
+	return field{id: "AssociatedWork", kind: listKind, typ: "Gsids", create: "optional", update: "blank keeps",
+		headers: []string{"Associated Work"},
+		about:   "Gsids of work linked to the goal type, with ; between them."}
 }
 
 // modifiedField is when a record was last modified, as an export gives it.
