@@ -36,8 +36,8 @@ func newExport(app *App) *cobra.Command {
 		GroupID: groupMove,
 		Long: `Write the goals, goal templates, metrics or picklists of the tenant into a file:
 .csv, .xlsx or .jsonl, each also with .gz, or - for standard
-output. The columns of goals are those that import knows, so an edited file can be
-imported as it is; those of templates and metrics are the API's own fields. Files
+output. The columns of goals, templates and metrics are those that import knows, so an
+edited file can be imported as it is (templates and metrics with --object). Files
 appear whole or not at all, and beside them FILE.manifest.json with counts and
 checksums.
 

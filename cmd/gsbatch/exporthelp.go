@@ -63,11 +63,13 @@ Templates: Gsid, Name, StatusName, GoalTypeName, DueDate (a number of days),
 Description, CurrencyIsoCode, CreatedDate, ModifiedDate and ModifiedById; custom
 fields and others by --select. They are read as goals are, with the same options
 but --id-map: they belong to no company. Their metrics are shown by no call.
+gsbatch import --object templates takes an edited file back.
 
 Metrics: gsid, name, unitOfMeasure, description, associateGoalTypeNames and active.
 They come whole with the picklists, so there is nothing to select, filter or sort
 them by. Goal types have ; between them; --ids gives associateGoalTypes, their
-Gsids, instead.
+Gsids, instead. gsbatch import --object metrics takes an edited file back; the goal
+types of a row are added to those that the metric has.
 
 Picklists: goal types, statuses and metrics, with what a cell has to say for each.
 `

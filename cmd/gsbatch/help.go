@@ -267,9 +267,10 @@ func fieldEntry(text *strings.Builder, f validate.Field) {
 func quotaHelp() string {
 	return `How calls are counted, shared and saved
 
-A tenant takes 100 calls a minute and 50,000 calls a day, one record a call; the
-allowance belongs to the organisation and is shared with its other integrations.
-Every call counts: picklists, fetches and repeats too.
+A tenant takes 100 calls a minute and 50,000 calls a day, one goal a call
+(templates and metrics go several, see --batch); the allowance belongs to the
+organisation and is shared with its other integrations. Every call counts:
+picklists, fetches and repeats too.
 
   --rate N/DURATION   calls in a window (100/1m); 0 for a private server: no
                       limit, no daily limit either
