@@ -5,12 +5,12 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/goleak"
 
 	"gsbatch/readers"
 )
@@ -145,7 +145,7 @@ func TestLongSharedStrings(t *testing.T) {
 // to go on with it.
 func TestNothingReadsOn(t *testing.T) {
 	path := benchXLSX(t, 20_000)
-	before := runtime.NumGoroutine()
+	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
 	for range 20 {
 		table, err := readers.Open(context.Background(), path, readers.Options{})
 		if err != nil {
@@ -167,8 +167,5 @@ func TestNothingReadsOn(t *testing.T) {
 		if err := table.Close(); err != nil {
 			t.Fatal(err)
 		}
-	}
-	if after := runtime.NumGoroutine(); after > before {
-		t.Errorf("%d goroutines, %d before", after, before)
 	}
 }
