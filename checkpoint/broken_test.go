@@ -9,7 +9,7 @@ import (
 // either still has what it needs or says which file cannot be read.
 func TestEveryReadingMayFail(t *testing.T) {
 	breaks := map[bool][]string{true: nil, false: nil} // whether it is the tenant's database
-	for _, table := range []string{"journal", "folded", "fates", "ops", "texts", "befores"} {
+	for _, table := range []string{"journal", "folded", "fates", "ops", "items", "texts", "befores"} {
 		breaks[false] = append(breaks[false], "DROP TABLE "+table)
 	}
 	breaks[false] = append(breaks[false], "UPDATE journal SET batch = 'x'", "UPDATE folded SET upto = 'x'", "UPDATE ops SET line = 'x'")

@@ -12,6 +12,7 @@ type Finder struct {
 	seqs   []int64       // of the chunks, rising
 	first  map[int64]int // line of a chunk's first row, once it was read
 	loaded int           // index of the chunk in rows, -1 none
+	packed unpacker
 	rows   []foundRow
 }
 
@@ -81,19 +82,19 @@ func (f *Finder) load(ctx context.Context, chunk int) error {
 		return nil
 	}
 	var n int
-	var data string
-	err := f.run.db.read.QueryRowContext(ctx, `SELECT rows, chunk FROM cells WHERE seq = ?`, f.seqs[chunk]).Scan(&n, &data)
+	var stored []byte
+	err := f.run.db.read.QueryRowContext(ctx, `SELECT rows, chunk FROM cells WHERE seq = ?`, f.seqs[chunk]).Scan(&n, &stored)
 	if err != nil {
 		return f.run.db.wrap(err)
 	}
-	packed := unpacker{chunk: data}
+	f.packed.open(stored)
 	f.rows, f.loaded = f.rows[:0], chunk
 	for range n {
-		line, cells := packed.row(nil)
+		line, cells := f.packed.row(nil)
 		f.rows = append(f.rows, foundRow{line, cells})
 	}
-	if packed.bad || n == 0 {
-		return &StorageError{Path: f.run.db.path, Err: errDamagedCells}
+	if f.packed.bad || n == 0 {
+		return &StorageError{Path: f.run.db.path, Err: errDamaged}
 	}
 	f.first[f.seqs[chunk]] = f.rows[0].line
 	return nil

@@ -48,7 +48,7 @@ func (r *Run) History(ctx context.Context, line int) (History, error) {
 var ErrNoRow = errors.New("the input has no such row")
 
 func (r *Run) op(ctx context.Context, seq int64) (*Op, error) {
-	ops, err := r.readOps(ctx, seq, 1, map[int64]string{0: ""})
+	ops, err := r.readOps(ctx, seq, 1, map[int64]string{0: ""}, &itemReader{run: r})
 	if err != nil || len(ops) == 0 || ops[0].Seq != seq {
 		return nil, err
 	}

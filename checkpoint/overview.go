@@ -2,6 +2,7 @@ package checkpoint
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 )
 
@@ -18,19 +19,39 @@ type Unsettled struct {
 
 // UnsettledRows are the first rows in doubt or parked, in input order, at most limit.
 func (r *Run) UnsettledRows(ctx context.Context, limit int) ([]Unsettled, error) {
-	rows, err := r.db.read.QueryContext(ctx, `SELECT o.line, o.action, CASE WHEN json_valid(o.item) THEN coalesce(o.item ->> '$.record.Name', o.item ->> '$.record.name', '') ELSE '' END, f.status,
+	rows, err := r.db.read.QueryContext(ctx, `SELECT o.seq, o.line, o.action, o.item, f.status,
 		CASE WHEN f.gsid <> '' THEN f.gsid ELSE o.gsid END, f.reason, f.at
 		FROM fates f JOIN ops o ON o.seq = f.seq WHERE f.status IN ('in_doubt', 'parked') ORDER BY f.seq LIMIT ?`, limit)
 	if err != nil {
 		return nil, r.db.wrap(err)
 	}
+	ops := make([]Op, 0, limit)
 	list, err := scanAll(r.db, rows, func(o *Unsettled) []any {
-		return []any{&o.Line, &o.Action, &o.Name, &o.Status, &o.Gsid, &o.Reason, &o.At}
+		ops = append(ops, Op{})
+		op := &ops[len(ops)-1]
+		return []any{&op.Seq, &o.Line, &o.Action, &op.Item, &o.Status, &o.Gsid, &o.Reason, &o.At}
 	})
+	items := itemReader{run: r}
+	for i := 0; i < len(list) && err == nil; i++ {
+		err = items.fill(ctx, &ops[i])
+		list[i].Name = nameIn(ops[i].Item)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("rows in doubt: %w", err)
 	}
 	return list, nil
+}
+
+// nameIn is the name of the record that an operation's item sends, "" for none.
+func nameIn(item string) string {
+	var sent struct {
+		Record struct{ Name any } `json:"record"` // of a metric: name, which is taken for the same
+	}
+	if json.Unmarshal([]byte(item), &sent) != nil {
+		return ""
+	}
+	name, _ := sent.Record.Name.(string)
+	return name
 }
 
 // AddHeaderProblems keeps problems of the header, which are of no row.

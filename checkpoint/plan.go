@@ -3,9 +3,10 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
-	"encoding/binary"
 	"errors"
 	"strings"
+
+	"github.com/klauspost/compress/s2"
 )
 
 // Cell is one of the user's cells as read; Kind is the reader's.
@@ -52,19 +53,13 @@ type Fate struct {
 // Batch gathers planned rows for one transaction, in input order. It keeps
 // copies: what is given to Add may change afterwards.
 type Batch struct {
-	chunks []chunk
-	ops    []Op
-	fates  []seqFate
-	found  []seqProblem
-	rows   int
-	spare  [][]byte // of chunks that were written
-}
-
-// chunk is the cells of up to chunkRows rows, one after the other.
-type chunk struct {
-	seq  int64 // of the first row
-	rows int
-	data []byte
+	cells []chunk
+	items []chunk // of ops, whose Item is ""
+	ops   []Op
+	fates []seqFate
+	found []seqProblem
+	rows  int
+	spare [][]byte // of chunks that were written
 }
 
 type seqFate struct {
@@ -78,18 +73,18 @@ type seqProblem struct {
 	Problem
 }
 
-// chunkRows is how many rows' cells lie together in one record.
-const chunkRows = 256
-
 // Reset empties the batch for other rows; it keeps its memory.
 func (b *Batch) Reset() {
-	for i := range b.chunks {
-		b.spare = append(b.spare, b.chunks[i].data[:0])
+	for _, chunks := range [][]chunk{b.cells, b.items} {
+		for i := range chunks {
+			b.spare = append(b.spare, chunks[i].data[:0])
+		}
 	}
 	clear(b.ops)
 	clear(b.fates)
 	clear(b.found)
-	b.chunks, b.ops, b.fates, b.found, b.rows = b.chunks[:0], b.ops[:0], b.fates[:0], b.found[:0], 0
+	b.cells, b.items, b.rows = b.cells[:0], b.items[:0], 0
+	b.ops, b.fates, b.found = b.ops[:0], b.fates[:0], b.found[:0]
 }
 
 // Rows is how many rows the batch holds.
@@ -101,19 +96,11 @@ func (b *Batch) Empty() bool { return b.rows == 0 && len(b.found) == 0 }
 // Add adds a row with its cells as read, and either an operation (nil: none is
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
-	if n := len(b.chunks); n == 0 || b.chunks[n-1].rows == chunkRows {
-		var data []byte
-		if n := len(b.spare); n > 0 {
-			data, b.spare = b.spare[n-1], b.spare[:n-1]
-		}
-		b.chunks = append(b.chunks, chunk{seq: seq, data: data})
-	}
-	last := &b.chunks[len(b.chunks)-1]
+	last := b.room(&b.cells, seq)
 	last.data = appendRow(last.data, line, cells)
-	last.rows++
 	b.rows++
 	if op != nil {
-		b.ops = append(b.ops, *op)
+		b.addOp(op)
 	}
 	if fate != nil {
 		b.fates = append(b.fates, seqFate{seq, *fate})
@@ -127,22 +114,45 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 // see Run.DropDrafts.
 func (b *Batch) AddDraft(op *Op) {
 	b.rows++
+	b.addOp(op)
+}
+
+// addOp lays the operation's item with those of others.
+func (b *Batch) addOp(op *Op) {
+	last := b.room(&b.items, op.Seq)
+	last.data = appendItem(last.data, op.Seq, op.Item)
 	b.ops = append(b.ops, *op)
+	b.ops[len(b.ops)-1].Item = ""
+}
+
+// room is the chunk that takes one more, which is of row seq.
+func (b *Batch) room(chunks *[]chunk, seq int64) *chunk {
+	if n := len(*chunks); n == 0 || (*chunks)[n-1].rows == chunkRows {
+		var data []byte
+		if n := len(b.spare); n > 0 {
+			data, b.spare = b.spare[n-1], b.spare[:n-1]
+		}
+		*chunks = append(*chunks, chunk{seq: seq, data: data})
+	}
+	last := &(*chunks)[len(*chunks)-1]
+	last.rows++
+	return last
 }
 
 // DropDrafts takes all operations out of a plan that is being made, so that it
 // can be filled.
 func (r *Run) DropDrafts(ctx context.Context) error {
 	return r.db.transaction(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM ops; DELETE FROM asides; DELETE FROM texts`)
+		_, err := tx.ExecContext(ctx, `DELETE FROM ops; DELETE FROM items; DELETE FROM asides; DELETE FROM texts`)
 		return err
 	})
 }
 
 // Planner writes a plan.
 type Planner struct {
-	run   *Run
-	texts map[string]int64
+	run    *Run
+	texts  map[string]int64
+	packed []byte // the chunk that was packed last
 }
 
 // Planner starts the plan of a run that was just created.
@@ -155,9 +165,11 @@ func (r *Run) Planner() *Planner {
 func (p *Planner) Write(ctx context.Context, b *Batch) error {
 	return p.run.db.transaction(ctx, func(tx *sql.Tx) error {
 		w := planWriter{ctx: ctx, tx: tx}
-		for i := range b.chunks {
-			c := &b.chunks[i]
-			w.exec(&w.cells, `INSERT INTO cells (seq, rows, chunk) VALUES (?, ?, ?)`, c.seq, c.rows, c.data)
+		for i := range b.cells {
+			w.exec(&w.cells, `INSERT INTO cells (seq, rows, chunk) VALUES (?, ?, ?)`, b.cells[i].seq, b.cells[i].rows, p.pack(&b.cells[i]))
+		}
+		for i := range b.items {
+			w.exec(&w.items, `INSERT INTO items (seq, rows, chunk) VALUES (?, ?, ?)`, b.items[i].seq, b.items[i].rows, p.pack(&b.items[i]))
 		}
 		for i := range b.ops {
 			op := &b.ops[i]
@@ -175,6 +187,12 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		}
 		return w.close()
 	})
+}
+
+// pack is the chunk as it is stored, valid until the next call.
+func (p *Planner) pack(c *chunk) []byte {
+	p.packed = s2.Encode(p.packed[:cap(p.packed)], c.data)
+	return p.packed
 }
 
 // maxTexts bounds the memory of text's ids; beyond it a text is stored again.
@@ -200,12 +218,13 @@ func (p *Planner) text(w *planWriter, text string) int64 {
 
 // planWriter holds a transaction's prepared statements and its first error.
 type planWriter struct {
-	ctx                         context.Context
-	tx                          *sql.Tx
-	cells, ops, problems, texts *sql.Stmt
-	asides, befores             *sql.Stmt
-	newOps, newFates            bulk
-	err                         error
+	ctx               context.Context
+	tx                *sql.Tx
+	cells, items, ops *sql.Stmt
+	problems, texts   *sql.Stmt
+	asides, befores   *sql.Stmt
+	newOps, newFates  bulk
+	err               error
 }
 
 // bulkRows is how many rows one statement inserts: to execute one costs as much
@@ -273,69 +292,10 @@ func (w *planWriter) close() error {
 	w.rest(&w.newOps)
 	w.rest(&w.newFates)
 	err := w.err
-	for _, stmt := range []*sql.Stmt{w.cells, w.ops, w.newOps.stmt, w.newFates.stmt, w.problems, w.texts, w.asides, w.befores} {
+	for _, stmt := range []*sql.Stmt{w.cells, w.items, w.ops, w.newOps.stmt, w.newFates.stmt, w.problems, w.texts, w.asides, w.befores} {
 		if stmt != nil {
 			err = errors.Join(err, stmt.Close())
 		}
 	}
 	return err
-}
-
-// appendRow lays a row's line and cells behind the ones before it, each text
-// behind its length.
-func appendRow(data []byte, line int, cells []Cell) []byte {
-	data = binary.AppendUvarint(data, uint64(line))
-	data = binary.AppendUvarint(data, uint64(len(cells)))
-	for _, cell := range cells {
-		data = append(data, cell.Kind)
-		data = binary.AppendUvarint(data, uint64(len(cell.Text)))
-		data = append(data, cell.Text...)
-	}
-	return data
-}
-
-// unpacker takes a chunk apart again.
-type unpacker struct {
-	chunk string
-	bad   bool
-}
-
-func (u *unpacker) uvarint() int {
-	n, shift := uint64(0), 0
-	for i := range len(u.chunk) {
-		n |= uint64(u.chunk[i]&0x7f) << shift
-		if u.chunk[i] < 0x80 {
-			u.chunk = u.chunk[i+1:]
-			return int(n)
-		}
-		if shift += 7; shift > 28 {
-			break
-		}
-	}
-	u.bad = true
-	return 0
-}
-
-// row reads the next row into cells, which it reuses.
-func (u *unpacker) row(cells []Cell) (line int, _ []Cell) {
-	line = u.uvarint()
-	cells = cells[:0]
-	for range u.uvarint() {
-		if len(u.chunk) == 0 {
-			u.bad = true
-		}
-		if u.bad {
-			break
-		}
-		kind := u.chunk[0]
-		u.chunk = u.chunk[1:]
-		n := u.uvarint()
-		if n > len(u.chunk) {
-			u.bad = true
-			break
-		}
-		cells = append(cells, Cell{Text: u.chunk[:n], Kind: kind})
-		u.chunk = u.chunk[n:]
-	}
-	return line, cells
 }

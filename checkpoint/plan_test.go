@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/s2"
 	"pgregory.net/rapid"
 )
 
@@ -163,7 +164,8 @@ func TestDamagedCells(t *testing.T) {
 	}
 	_, run := newRun(t, 3)
 	defer closeRun(t, run)
-	if _, err := run.db.write.Exec(`UPDATE cells SET chunk = substr(chunk, 1, length(chunk) - 8)`); err != nil {
+	short := s2.Encode(nil, whole[:len(whole)-3])
+	if _, err := run.db.write.Exec(`UPDATE cells SET rows = 2, chunk = ?`, short); err != nil {
 		t.Fatal(err)
 	}
 	var storage *StorageError
@@ -175,8 +177,27 @@ func TestDamagedCells(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	}
-	if lines != 2 || storage == nil {
+	if lines != 1 || storage == nil {
 		t.Errorf("%d lines were read, then %v", lines, storage)
+	}
+	for table, read := range map[string]func() error{
+		"cells": func() error {
+			for _, err := range run.Lines(t.Context()) {
+				return err
+			}
+			return nil
+		},
+		"items": func() error {
+			_, err := run.ChangesOf(t.Context(), []int64{2})
+			return err
+		},
+	} {
+		if _, err := run.db.write.Exec(`UPDATE ` + table + ` SET chunk = substr(chunk, 1, length(chunk) - 1)`); err != nil {
+			t.Fatal(err)
+		}
+		if err := read(); !errors.As(err, &storage) {
+			t.Errorf("damaged %s: %v", table, err)
+		}
 	}
 }
 

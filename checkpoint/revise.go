@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
+	"errors"
 	"iter"
 )
 
@@ -154,5 +155,14 @@ func (r *Run) changes(ctx context.Context, query string, args ...any) ([]Change,
 		}
 		list = append(list, c)
 	}
-	return list, r.db.wrap(rows.Err())
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return nil, r.db.wrap(err)
+	}
+	items := itemReader{run: r}
+	for i := range list {
+		if err := items.fill(ctx, &list[i].Op); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }

@@ -45,8 +45,9 @@ func (r *Run) eachLine(ctx context.Context, yield func(Line) bool) error {
 		return r.db.wrap(err)
 	}
 	defer chunks.Close() //nolint:errcheck // read only; Err below tells
+	var packed unpacker
 	for chunks.Next() {
-		more, err := r.linesOfChunk(chunks, ops, fates, yield)
+		more, err := r.linesOfChunk(chunks, &packed, ops, fates, yield)
 		if err != nil || !more {
 			return err
 		}
@@ -54,13 +55,13 @@ func (r *Run) eachLine(ctx context.Context, yield func(Line) bool) error {
 	return r.db.wrap(chunks.Err())
 }
 
-func (r *Run) linesOfChunk(chunks *sql.Rows, ops *sideReader[Op], fates *sideReader[fateRow], yield func(Line) bool) (more bool, err error) {
+func (r *Run) linesOfChunk(chunks *sql.Rows, packed *unpacker, ops *sideReader[Op], fates *sideReader[fateRow], yield func(Line) bool) (more bool, err error) {
 	var first, n int64
-	var chunk string
-	if err := chunks.Scan(&first, &n, &chunk); err != nil {
+	var stored sql.RawBytes
+	if err := chunks.Scan(&first, &n, &stored); err != nil {
 		return false, r.db.wrap(err)
 	}
-	packed := unpacker{chunk: chunk}
+	packed.open(stored)
 	var cells []Cell
 	for seq := first; seq < first+n; seq++ {
 		line := Line{Seq: seq}
@@ -85,7 +86,7 @@ func (r *Run) linesOfChunk(chunks *sql.Rows, ops *sideReader[Op], fates *sideRea
 			}
 		}
 		if packed.bad {
-			return false, &StorageError{Path: r.db.path, Err: fmt.Errorf("row %d: %w", seq, errDamagedCells)}
+			return false, &StorageError{Path: r.db.path, Err: fmt.Errorf("row %d: %w", seq, errDamaged)}
 		}
 		if !yield(line) {
 			return false, nil
@@ -93,9 +94,6 @@ func (r *Run) linesOfChunk(chunks *sql.Rows, ops *sideReader[Op], fates *sideRea
 	}
 	return true, nil
 }
-
-// errDamagedCells says that a chunk of cells is not as it was written.
-var errDamagedCells = errors.New("the stored cells are damaged")
 
 // fateRow is a fate with its row's number.
 type fateRow struct {
@@ -158,9 +156,9 @@ func (r *Run) PendingOps(ctx context.Context) iter.Seq2[Op, error] {
 			yield(Op{}, err)
 			return
 		}
-		texts := map[int64]string{0: ""}
+		texts, items := map[int64]string{0: ""}, &itemReader{run: r}
 		for next := done.nextClear(1); next <= r.info.Input.Rows; next = done.nextClear(next) {
-			ops, err := r.readOps(ctx, next, opBatch, texts)
+			ops, err := r.readOps(ctx, next, opBatch, texts, items)
 			if err != nil {
 				yield(Op{}, err)
 				return
@@ -183,7 +181,7 @@ func (r *Run) PendingOps(ctx context.Context) iter.Seq2[Op, error] {
 }
 
 // readOps reads at most limit operations from row number from on.
-func (r *Run) readOps(ctx context.Context, from int64, limit int, texts map[int64]string) ([]Op, error) {
+func (r *Run) readOps(ctx context.Context, from int64, limit int, texts map[int64]string, items *itemReader) ([]Op, error) {
 	rows, err := r.db.read.QueryContext(ctx, `SELECT seq, line, action, gsid, item, lookups, names, key, hash, modified FROM ops WHERE seq >= ? ORDER BY seq LIMIT ?`, from, limit)
 	if err != nil {
 		return nil, r.db.wrap(err)
@@ -210,6 +208,9 @@ func (r *Run) readOps(ctx context.Context, from int64, limit int, texts map[int6
 			return nil, err
 		}
 		if ops[i].Names, err = r.text(ctx, refs[i][1], texts); err != nil {
+			return nil, err
+		}
+		if err = items.fill(ctx, &ops[i]); err != nil {
 			return nil, err
 		}
 	}

@@ -115,12 +115,13 @@ type Run struct {
 }
 
 // runSchema is safe to repeat. Operations are rows, since plans are matched
-// against the tenant by joins; the user's cells are only ever read in order
-// and lie in chunks, which halves the time to plan.
+// against the tenant by joins; their items and the user's cells are read in
+// order and lie in chunks. An operation that was planned anew has its own item.
 const runSchema = `
 BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS info (id INTEGER PRIMARY KEY CHECK (id = 1), doc TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS cells (seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, chunk BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS items (seq INTEGER PRIMARY KEY, rows INTEGER NOT NULL, chunk BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, text TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS ops (
   seq INTEGER PRIMARY KEY, line INTEGER NOT NULL, action TEXT NOT NULL, gsid TEXT NOT NULL, item TEXT NOT NULL,
