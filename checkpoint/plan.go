@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/s2"
@@ -75,16 +76,13 @@ type seqProblem struct {
 
 // Reset empties the batch for other rows; it keeps its memory.
 func (b *Batch) Reset() {
-	for _, chunks := range [][]chunk{b.cells, b.items} {
-		for i := range chunks {
-			b.spare = append(b.spare, chunks[i].data[:0])
-		}
+	for i := range b.cells {
+		b.spare = append(b.spare, b.cells[i].data[:0])
 	}
 	clear(b.ops)
 	clear(b.fates)
 	clear(b.found)
-	b.cells, b.items, b.rows = b.cells[:0], b.items[:0], 0
-	b.ops, b.fates, b.found = b.ops[:0], b.fates[:0], b.found[:0]
+	b.cells, b.ops, b.fates, b.found, b.rows = b.cells[:0], b.ops[:0], b.fates[:0], b.found[:0], 0
 }
 
 // Rows is how many rows the batch holds.
@@ -96,11 +94,19 @@ func (b *Batch) Empty() bool { return b.rows == 0 && len(b.found) == 0 }
 // Add adds a row with its cells as read, and either an operation (nil: none is
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
-	last := b.room(&b.cells, seq)
+	if n := len(b.cells); n == 0 || b.cells[n-1].rows == chunkRows {
+		var data []byte
+		if n := len(b.spare); n > 0 {
+			data, b.spare = b.spare[n-1], b.spare[:n-1]
+		}
+		b.cells = append(b.cells, chunk{seq: seq, data: data})
+	}
+	last := &b.cells[len(b.cells)-1]
 	last.data = appendRow(last.data, line, cells)
+	last.rows++
 	b.rows++
 	if op != nil {
-		b.addOp(op)
+		b.ops = append(b.ops, *op)
 	}
 	if fate != nil {
 		b.fates = append(b.fates, seqFate{seq, *fate})
@@ -114,30 +120,11 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 // see Run.DropDrafts.
 func (b *Batch) AddDraft(op *Op) {
 	b.rows++
-	b.addOp(op)
-}
-
-// addOp lays the operation's item with those of others.
-func (b *Batch) addOp(op *Op) {
-	last := b.room(&b.items, op.Seq)
-	last.data = appendItem(last.data, op.Seq, op.Item)
 	b.ops = append(b.ops, *op)
-	b.ops[len(b.ops)-1].Item = ""
 }
 
-// room is the chunk that takes one more, which is of row seq.
-func (b *Batch) room(chunks *[]chunk, seq int64) *chunk {
-	if n := len(*chunks); n == 0 || (*chunks)[n-1].rows == chunkRows {
-		var data []byte
-		if n := len(b.spare); n > 0 {
-			data, b.spare = b.spare[n-1], b.spare[:n-1]
-		}
-		*chunks = append(*chunks, chunk{seq: seq, data: data})
-	}
-	last := &(*chunks)[len(*chunks)-1]
-	last.rows++
-	return last
-}
+// Ops are the batch's operations, which may be changed until it is written.
+func (b *Batch) Ops() []Op { return b.ops }
 
 // DropDrafts takes all operations out of a plan that is being made, so that it
 // can be filled.
@@ -152,7 +139,8 @@ func (r *Run) DropDrafts(ctx context.Context) error {
 type Planner struct {
 	run    *Run
 	texts  map[string]int64
-	packed []byte // the chunk that was packed last
+	items  chunk  // that was written last
+	packed []byte // likewise any chunk
 }
 
 // Planner starts the plan of a run that was just created.
@@ -168,13 +156,17 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		for i := range b.cells {
 			w.exec(&w.cells, `INSERT INTO cells (seq, rows, chunk) VALUES (?, ?, ?)`, b.cells[i].seq, b.cells[i].rows, p.pack(&b.cells[i]))
 		}
-		for i := range b.items {
-			w.exec(&w.items, `INSERT INTO items (seq, rows, chunk) VALUES (?, ?, ?)`, b.items[i].seq, b.items[i].rows, p.pack(&b.items[i]))
+		for ops := range slices.Chunk(b.ops, chunkRows) {
+			p.items = chunk{seq: ops[0].Seq, rows: len(ops), data: p.items.data[:0]}
+			for i := range ops {
+				p.items.data = appendItem(p.items.data, ops[i].Seq, ops[i].Item)
+			}
+			w.exec(&w.items, `INSERT INTO items (seq, rows, chunk) VALUES (?, ?, ?)`, p.items.seq, p.items.rows, p.pack(&p.items))
 		}
 		for i := range b.ops {
 			op := &b.ops[i]
 			w.insert(&w.newOps, `INSERT INTO ops (seq, line, action, gsid, item, lookups, names, key, hash, modified) VALUES `,
-				op.Seq, op.Line, op.Action, op.Gsid, op.Item, p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
+				op.Seq, op.Line, op.Action, op.Gsid, "", p.text(&w, op.Lookups), p.text(&w, op.Names), op.Key[:], op.Hash[:], op.Modified)
 			if op.Aside != "" {
 				w.exec(&w.asides, `INSERT INTO asides (seq, doc) VALUES (?, ?)`, op.Seq, op.Aside)
 			}

@@ -2,6 +2,7 @@ package gainsight
 
 import (
 	"bytes"
+	"encoding/binary"
 	"encoding/json"
 	"unicode/utf8"
 )
@@ -214,13 +215,43 @@ func appendStrings(dst []byte, texts []string) []byte {
 	return append(dst, ']')
 }
 
+// plainPrefix is how many bytes at the beginning of a text are ASCII that stands
+// for itself in a JSON string; it looks at eight at a time, and so may tell a few
+// less, but never all when there are others. Most texts are plain to their end,
+// which makes an item in two thirds of the time.
+func plainPrefix(text []byte) int {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	i := 0
+	for ; i+8 <= len(text); i += 8 {
+		x := binary.LittleEndian.Uint64(text[i:])
+		quote, backslash := x^('"'*ones), x^('\\'*ones)
+		// A byte borrows into its high bit if it is less than what is taken off;
+		// one that is 0x80 or more has it already.
+		if (x|(x-' '*ones)|(quote-ones)|(backslash-ones))&highs != 0 {
+			return i
+		}
+	}
+	for ; i < len(text); i++ {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			break
+		}
+	}
+	return i
+}
+
 // appendString appends text as a JSON string. Only what JSON demands is
 // escaped: rich text stays readable in the journal.
 func appendString(dst []byte, text string) []byte {
 	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
-	start := 0
-	for i := 0; i < len(text); {
+	from := len(dst)
+	dst = append(dst, text...)
+	start := plainPrefix(dst[from:])
+	if start == len(text) {
+		return append(dst, '"')
+	}
+	dst = dst[:from+start]
+	for i := start; i < len(text); {
 		c := text[i]
 		if c >= ' ' && c != '"' && c != '\\' && c < utf8.RuneSelf {
 			i++

@@ -63,7 +63,7 @@ func (d *doneRows) settle(ctx context.Context, checker *validate.Checker, row re
 		d.indexed = true
 	}
 	made, known, err := d.tenant.CreatorOf(ctx, d.op.Key, gsid)
-	if err != nil || !known || made.Hash != d.op.Hash {
+	if err != nil || !known || made.Hash != validate.PayloadHash(checker.Object(), d.op.Action, d.op.Gsid, d.op.Item, d.op.Lookups) {
 		return problems, err
 	}
 	op.Action, op.Gsid = validate.Nothing, gsid

@@ -129,6 +129,7 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	g.Go(func() error {
 		planner := p.Run.Planner()
 		for batch := range batches {
+			hashPayloads(cfg.Info.Object, batch.Ops())
 			if err := planner.Write(both, batch); err != nil {
 				return err
 			}
@@ -164,6 +165,15 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	})
 }
 
+// hashPayloads fills in the hashes of operations. Their checking is the longer
+// work of the two goroutines, so this is left to the other.
+func hashPayloads(object string, ops []checkpoint.Op) {
+	for i := range ops {
+		op := &ops[i]
+		op.Hash = validate.PayloadHash(object, validate.Action(op.Action), op.Gsid, op.Item, op.Lookups)
+	}
+}
+
 // batcher turns checked rows into batches. What it keeps of a row are copies:
 // readers and checkers use their memory again.
 type batcher struct {
@@ -175,6 +185,8 @@ type batcher struct {
 	cells  []checkpoint.Cell
 	shared map[string]string // lookups and names that many rows have
 	done   *doneRows
+
+	planned checkpoint.Op // the last one
 }
 
 // maxShared bounds the memory of shared.
@@ -225,11 +237,13 @@ func (b *batcher) flush(ctx context.Context) error {
 	return nil
 }
 
+// op is the operation but for its hash, valid until the next.
 func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {
-	return &checkpoint.Op{
+	b.planned = checkpoint.Op{
 		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: string(op.Item),
-		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Hash: op.Hash, Modified: op.ModifiedDate, Aside: asideOf(op),
+		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Modified: op.ModifiedDate, Aside: asideOf(op),
 	}
+	return &b.planned
 }
 
 // share is a copy of text, the same one for equal texts.

@@ -2,8 +2,6 @@ package pipeline
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/binary"
 	"slices"
 
 	"gsbatch/gainsight"
@@ -45,13 +43,22 @@ func (x rowIndex) firsts() []int64 {
 	return seqs
 }
 
-func hashOf(kind byte, text string) uint64 {
-	sum := sha256.Sum256(append([]byte{kind}, text...))
-	return binary.LittleEndian.Uint64(sum[:])
+// hashOf is FNV-1a: what is found by it is compared, so that it need not be strong.
+func hashOf[T []byte | string](kind byte, text T) uint64 {
+	const offset, prime = 14695981039346656037, 1099511628211
+	h := (offset ^ uint64(kind)) * prime
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * prime
+	}
+	return h
 }
 
 func gsidHash(gsid string) uint64 { return hashOf('g', gsid) }
-func keyHash(lead string) uint64  { return hashOf('k', validate.Fold(lead)) }
+
+func keyHash(lead string) uint64 {
+	var room [128]byte
+	return hashOf('k', validate.AppendFold(room[:0], lead))
+}
 
 // of are the rows that the goals may be of, and the goals by Gsid.
 func (x rowIndex) of(goals []gainsight.Goal) (seqs []int64, byGsid map[string]*gainsight.Goal) {

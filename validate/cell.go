@@ -76,7 +76,7 @@ func (w *work) blank(s *source) (readers.Cell, state) {
 
 // mapped applies the value map of a column.
 func (w *work) mapped(s *source, cell readers.Cell, text string) (readers.Cell, state) {
-	w.buf = appendFold(w.buf[:0], text)
+	w.buf = AppendFold(w.buf[:0], text)
 	to, ok := s.rule.Values[string(w.buf)]
 	switch {
 	case ok && to == Unsure:

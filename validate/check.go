@@ -84,7 +84,7 @@ func (c *Checker) CheckUpdate(row readers.Row, gsid string, op *Operation) []Pro
 	return c.check(row, gsid, op)
 }
 
-// CheckAnew checks a row that has a Gsid as if it had none: op.Key and op.Hash are
+// CheckAnew checks a row that has a Gsid as if it had none: op.Key and its hash are
 // then those of the create that may have made the record. The row is not remembered among
 // those that the rows to come must differ from.
 func (c *Checker) CheckAnew(row readers.Row, op *Operation) []Problem {
@@ -245,7 +245,6 @@ func (w *work) finish() {
 	w.countNames()
 	op.ServerNames = w.serverNames()
 	w.identify()
-	op.Hash, w.buf = payloadHash(w.buf, w.schema.object, op.Action, op.Gsid, op.Item, op.Lookups)
 }
 
 // finishDelete seals the deletion of a record.
@@ -253,18 +252,13 @@ func (w *work) finishDelete() {
 	op := w.op
 	op.Item = gainsight.String(op.Gsid).AppendJSON(op.Item[:0])
 	w.identify()
-	op.Hash, w.buf = payloadHash(w.buf, w.schema.object, op.Action, op.Gsid, op.Item, nil)
 }
 
-// PayloadHash is Operation.Hash of an operation of these parts.
-func PayloadHash(object string, action Action, gsid, item, lookups string) [16]byte {
-	hash, _ := payloadHash(nil, object, action, gsid, item, lookups)
-	return hash
-}
-
-// payloadHash is PayloadHash with a buffer, which it returns.
-func payloadHash[T []byte | string](buf []byte, object string, action Action, gsid string, item, lookups T) (hash [16]byte, _ []byte) {
-	buf = buf[:0]
+// PayloadHash tells operations of other content apart: it is of the action, the
+// Gsid, the item and the lookups.
+func PayloadHash[T []byte | string](object string, action Action, gsid string, item, lookups T) (hash [16]byte) {
+	var room [1024]byte
+	buf := room[:0]
 	if object != "" && object != "goals" { // whose hashes are older than other objects
 		buf = append(append(buf, object...), 0)
 	}
@@ -273,7 +267,7 @@ func payloadHash[T []byte | string](buf []byte, object string, action Action, gs
 	buf = append(append(buf, 0), lookups...)
 	sum := sha256.Sum256(buf)
 	copy(hash[:], sum[:])
-	return hash, buf
+	return hash
 }
 
 // nothingToDo reports whether the row is an update of no field.
@@ -366,9 +360,9 @@ func appendKey(dst []byte, entityType, parentID, parentName, name string) []byte
 	if parentID != "" {
 		dst = append(append(dst, '#'), parentID...)
 	} else {
-		dst = appendFold(append(dst, '='), parentName)
+		dst = AppendFold(append(dst, '='), parentName)
 	}
-	return appendFold(append(dst, 0), name)
+	return AppendFold(append(dst, 0), name)
 }
 
 // problem tells what is wrong with the cell of s, or with the row where s is

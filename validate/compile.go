@@ -93,6 +93,9 @@ func Compile(ctx context.Context, t *readers.Table, cfg Config) (*Checker, error
 // what becomes of it.
 func (c *Checker) Columns() []Column { return c.columns }
 
+// Object is what the rows are records of: goals, templates, metrics.
+func (c *Checker) Object() string { return c.schema.object }
+
 // HeaderProblems are the problems of the header: unknown columns and metrics.
 func (c *Checker) HeaderProblems() []Problem { return c.problems }
 

@@ -186,7 +186,7 @@ func (m *IDMap) lookup(object, name string, buf []byte) (id string, ok bool) {
 	if o == nil {
 		return "", true
 	}
-	buf = appendFold(buf[:0], name)
+	buf = AppendFold(buf[:0], name)
 	id, ok = o.byName[string(buf)]
 	return id, (ok || !o.listed) && o.rivals[string(buf)] == ""
 }

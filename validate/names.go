@@ -111,7 +111,7 @@ func (n *names) index(text string, buf []byte) (int, bool) {
 	if i, ok := n.byGsid[text]; ok {
 		return i, true
 	}
-	i, ok := n.byName[string(appendFold(buf[:0], text))]
+	i, ok := n.byName[string(AppendFold(buf[:0], text))]
 	return i, ok
 }
 

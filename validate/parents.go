@@ -128,7 +128,7 @@ func (w *work) countNames() {
 			n.rows++
 		}
 		if !n.knows(maphash.String(w.seed, a.name)) {
-			w.buf = appendFold(w.buf[:0], a.name)
+			w.buf = AppendFold(w.buf[:0], a.name)
 			n.seen.put(maphash.Bytes(w.seed, w.buf), 0)
 		}
 	}

@@ -38,7 +38,7 @@ func (t *tally) add(cell readers.Cell) {
 		t.more++
 		return
 	}
-	t.folded = appendFold(t.folded[:0], text)
+	t.folded = AppendFold(t.folded[:0], text)
 	if i, ok := t.index[string(t.folded)]; ok {
 		t.texts[i].Rows++
 		return

@@ -25,9 +25,9 @@ func blankRune(r rune) bool {
 	return unicode.IsSpace(r) || r == '\u200b' || r == '\ufeff' || r == '\u2060'
 }
 
-// appendFold appends s as names are compared: without outer blanks, without
+// AppendFold appends s as names are compared: without outer blanks, without
 // regard to case, in composed form and with every kind of blank as a space.
-func appendFold(dst []byte, s string) []byte {
+func AppendFold(dst []byte, s string) []byte {
 	s = trim(s)
 	from := len(dst)
 	dst, n := appendLower(dst, s)
@@ -51,8 +51,8 @@ func appendFoldUnicode(dst []byte, s string) []byte {
 // case, in composed form and with every kind of blank as a space.
 func Fold(name string) string { return fold(name) }
 
-// fold is appendFold as a string.
-func fold(s string) string { return string(appendFold(nil, s)) }
+// fold is AppendFold as a string.
+func fold(s string) string { return string(AppendFold(nil, s)) }
 
 // headerKey is a header as headers are compared: folded, without blanks, _ and -.
 func headerKey(s string) string {

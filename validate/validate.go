@@ -83,8 +83,6 @@ type Operation struct {
 	// id, or its folded name where no id is known) and folded Name, of templates
 	// and metrics the folded name alone. Zero for updates and deletes.
 	Key [16]byte
-	// Hash is the hash of Action, Gsid, Item and Lookups.
-	Hash [16]byte
 	// ServerNames are the names in this row that only the server can resolve,
 	// as object and name ("company IBM"), one string; empty when ids are given.
 	// Rows of equal ServerNames fail or succeed alike at the server's lookup.
