@@ -6,12 +6,13 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/klauspost/compress/s2"
 )
 
-// chunk is what up to chunkRows rows have in one table, one after the other,
+// chunk is what up to some rows have in one table, one after the other,
 // packed as one record: rows apart would take three times the room, and a
 // planned row twice the time.
 type chunk struct {
@@ -20,8 +21,12 @@ type chunk struct {
 	data []byte
 }
 
-// chunkRows is how many rows lie together in one record.
-const chunkRows = 256
+// How many rows lie together in one record. Items are sometimes read out of
+// their order, each with all that lie with it.
+const (
+	cellRows = 256
+	itemRows = 64
+)
 
 // errDamaged says that a chunk is not as it was written.
 var errDamaged = errors.New("what is stored of the rows is damaged")
@@ -114,38 +119,45 @@ func (u *unpacker) row(cells []Cell) (line int, _ []Cell) {
 type itemReader struct {
 	run    *Run
 	packed unpacker
-	items  map[int64]string // of the chunk that was read last
+	seqs   []int64  // of the chunk that was read last
+	items  []string // likewise
 }
 
-// fill adds the items to operations that were read without. One that was
+// fill adds its item to an operation that was read without. One that was
 // planned anew has its own.
-func (x *itemReader) fill(ctx context.Context, op *Op) (err error) {
-	if op.Item == "" {
-		op.Item, err = x.at(ctx, op.Seq)
+func (x *itemReader) fill(ctx context.Context, op *Op) error {
+	if op.Item != "" {
+		return nil
 	}
-	return err
+	at, known := slices.BinarySearch(x.seqs, op.Seq)
+	if !known {
+		if err := x.load(ctx, op.Seq); err != nil {
+			return err
+		}
+		if at, known = slices.BinarySearch(x.seqs, op.Seq); !known {
+			return &StorageError{Path: x.run.db.path, Err: fmt.Errorf("row %d: %w", op.Seq, errDamaged)}
+		}
+	}
+	op.Item = strings.Clone(x.items[at]) // or it would keep the whole chunk
+	return nil
 }
 
-// at is the item of row seq, which has an operation.
-func (x *itemReader) at(ctx context.Context, seq int64) (string, error) {
-	if item, known := x.items[seq]; known {
-		return strings.Clone(item), nil
-	}
+// load reads the chunk that has the item of row seq, if any does.
+func (x *itemReader) load(ctx context.Context, seq int64) error {
 	var stored []byte
 	var rows int
 	err := x.run.db.read.QueryRowContext(ctx, `SELECT rows, chunk FROM items WHERE seq <= ? ORDER BY seq DESC LIMIT 1`, seq).Scan(&rows, &stored)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return "", x.run.db.wrap(err)
+		return x.run.db.wrap(err)
 	}
 	x.packed.open(stored)
-	x.items = make(map[int64]string, chunkRows)
+	x.seqs, x.items = x.seqs[:0], x.items[:0]
 	for i := 0; i < rows && !x.packed.bad; i++ {
 		seq, item := x.packed.item()
-		x.items[seq] = item
+		x.seqs, x.items = append(x.seqs, seq), append(x.items, item)
 	}
-	item, known := x.items[seq]
-	if x.packed.bad || !known {
-		return "", &StorageError{Path: x.run.db.path, Err: fmt.Errorf("row %d: %w", seq, errDamaged)}
+	if x.packed.bad {
+		return &StorageError{Path: x.run.db.path, Err: fmt.Errorf("row %d: %w", seq, errDamaged)}
 	}
-	return strings.Clone(item), nil
+	return nil
 }

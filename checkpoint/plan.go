@@ -94,7 +94,7 @@ func (b *Batch) Empty() bool { return b.rows == 0 && len(b.found) == 0 }
 // Add adds a row with its cells as read, and either an operation (nil: none is
 // planned) or a fate (nil: the row is pending).
 func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, problems []Problem) {
-	if n := len(b.cells); n == 0 || b.cells[n-1].rows == chunkRows {
+	if n := len(b.cells); n == 0 || b.cells[n-1].rows == cellRows {
 		var data []byte
 		if n := len(b.spare); n > 0 {
 			data, b.spare = b.spare[n-1], b.spare[:n-1]
@@ -156,7 +156,7 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 		for i := range b.cells {
 			w.exec(&w.cells, `INSERT INTO cells (seq, rows, chunk) VALUES (?, ?, ?)`, b.cells[i].seq, b.cells[i].rows, p.pack(&b.cells[i]))
 		}
-		for ops := range slices.Chunk(b.ops, chunkRows) {
+		for ops := range slices.Chunk(b.ops, itemRows) {
 			p.items = chunk{seq: ops[0].Seq, rows: len(ops), data: p.items.data[:0]}
 			for i := range ops {
 				p.items.data = appendItem(p.items.data, ops[i].Seq, ops[i].Item)

@@ -133,7 +133,7 @@ func readPlan(rt *rapid.T, t *testing.T, run *Run) []planned {
 
 // Rows at the borders of chunks and of reads.
 func TestBorders(t *testing.T) {
-	for _, n := range []int{0, 1, chunkRows - 1, chunkRows, chunkRows + 1, 2 * chunkRows, opBatch - 1, opBatch, opBatch + 1} {
+	for _, n := range []int{0, 1, cellRows - 1, cellRows, cellRows + 1, 2 * cellRows, opBatch - 1, opBatch, opBatch + 1} {
 		_, run := newRun(t, n)
 		seq := int64(0)
 		for line, err := range run.Lines(t.Context()) {

@@ -38,7 +38,7 @@ func (p *Planned) amend(ctx context.Context, cfg *PlanConfig) error {
 		for _, c := range line.Cells {
 			cells = append(cells, c.Text)
 		}
-		a.byLine.add(uint64(line.Line), line.Seq)
+		a.byLine.add(lineHash(line.Line), line.Seq)
 		a.byCells.add(cellsHash(cells), line.Seq)
 	}
 	a.byLine.sort()
@@ -86,11 +86,14 @@ func (a *amendment) find(ctx context.Context, row *readers.Row) (string, *valida
 	return c.Fate.Gsid, nil, nil // none where no goal was created
 }
 
+// lineHash spreads the lines; no two have the same.
+func lineHash(line int) uint64 { return uint64(line) * 0x9e3779b97f4a7c15 }
+
 // rowOf are the rows of the run that the row may be.
 func (a *amendment) rowOf(row *readers.Row) []int64 {
 	if a.runAt >= 0 && a.lineAt >= 0 && row.Cells[a.runAt].Text == a.run.Info().ID {
 		if line, err := strconv.Atoi(row.Cells[a.lineAt].Text); err == nil {
-			return a.byLine.find(nil, uint64(line))
+			return a.byLine.find(nil, lineHash(line))
 		}
 	}
 	var cells []string
@@ -98,7 +101,7 @@ func (a *amendment) rowOf(row *readers.Row) []int64 {
 		cells = append(cells, c.Text)
 	}
 	same := a.byCells.find(nil, cellsHash(cells))
-	here := a.byLine.find(nil, uint64(row.Line))
+	here := a.byLine.find(nil, lineHash(row.Line))
 	switch {
 	case len(same) > 1 && len(here) == 1 && slices.Contains(same, here[0]):
 		return here // equal rows: the one at the same place

@@ -56,7 +56,7 @@ func (p *Planned) compare(ctx context.Context, cfg PlanConfig) error {
 	if d == nil {
 		d = &differ{cfg: cfg, plan: p, read: &Reading{Way: Unread}, tenant: newGoalReader(cfg.Client, cfg.Info.Object, cfg.Reading)}
 	}
-	d.cfg, d.index, p.Read = cfg, nil, d.read
+	d.cfg, d.index, p.Read = cfg, rowIndex{}, d.read
 	if p.HeaderErrors > 0 || p.Counts.Invalid > 0 && !cfg.SkipInvalid {
 		return d.finish(ctx)
 	}
@@ -134,7 +134,7 @@ func (d *differ) gather(ctx context.Context) error {
 	if l := &d.plan.leads; !d.keeping && d.searches() && l.whole(d.plan) {
 		d.index = l.index
 		copy(d.seen, l.seqs)
-		l.index = nil
+		l.index = rowIndex{}
 		d.indexed()
 		return nil
 	}
@@ -197,7 +197,7 @@ func (d *differ) wantFields(op *checkpoint.Op) error {
 // indexed makes the index ready and counts what is in it.
 func (d *differ) indexed() {
 	d.index.sort()
-	d.names = len(d.index.firsts()) - d.updates
+	d.names = d.index.distinct() - d.updates
 	d.read.Updates += d.updates
 	d.read.Names += d.names // a Gsid stands in one row alone
 }

@@ -36,14 +36,14 @@ func (d *differ) finish(ctx context.Context) error {
 func (d *differ) confirm(ctx context.Context) error {
 	do, most := d.ask, maxConfirmed
 	if d.tenant.proved {
-		do, most = d.missing, len(d.index)
+		do, most = d.missing, d.index.rows
 	}
-	for _, e := range d.index {
-		if d.isSeen(e.seq) || most == 0 {
+	for seq := range d.index.all() {
+		if d.isSeen(seq) || most == 0 {
 			continue
 		}
 		most--
-		changes, err := d.plan.Run.ChangesOf(ctx, []int64{e.seq})
+		changes, err := d.plan.Run.ChangesOf(ctx, []int64{seq})
 		for i := 0; err == nil && i < len(changes); i++ {
 			err = do(ctx, &changes[i])
 		}

@@ -56,22 +56,31 @@ const fewNames = 3
 // byRows asks for the goal of each update, under --diff always, and once for
 // each name that is to be created.
 func (d *differ) byRows(ctx context.Context) error {
-	firsts := d.index.firsts()
-	for len(firsts) > 0 {
-		n := min(len(firsts), batchGoals)
-		changes, err := d.plan.Run.ChangesOf(ctx, firsts[:n])
-		if err != nil {
+	var firsts []int64
+	for group := range d.index.groups() {
+		if firsts = append(firsts, group[0]); len(firsts) < batchGoals {
+			continue
+		}
+		if err := d.askEach(ctx, firsts); err != nil {
 			return err
 		}
-		for i := range changes {
-			if update := changes[i].Action != string(validate.Create); update && (d.cfg.Diff != DiffAlways || d.isSeen(changes[i].Seq)) {
-				continue
-			}
-			if err := d.ask(ctx, &changes[i]); err != nil {
-				return err
-			}
+		firsts = firsts[:0]
+	}
+	return d.askEach(ctx, firsts)
+}
+
+func (d *differ) askEach(ctx context.Context, seqs []int64) error {
+	changes, err := d.plan.Run.ChangesOf(ctx, seqs)
+	if err != nil {
+		return err
+	}
+	for i := range changes {
+		if update := changes[i].Action != string(validate.Create); update && (d.cfg.Diff != DiffAlways || d.isSeen(changes[i].Seq)) {
+			continue
 		}
-		firsts = firsts[n:]
+		if err := d.ask(ctx, &changes[i]); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (a *apply) outdated(ctx context.Context) error {
 		return nil
 	}
 	r := &recheck{apply: a, stale: map[int64]checkpoint.Fate{}}
-	if err := r.gather(ctx); err != nil || len(r.index)+len(r.names) == 0 {
+	if err := r.gather(ctx); err != nil || r.index.rows+r.names.rows == 0 {
 		return err
 	}
 	taught, err := a.cfg.Tenant.LearnedParents(ctx)
@@ -132,13 +132,12 @@ func (r *recheck) modified(do func([]gainsight.Goal) error) error {
 
 // all reads every goal, or each of the run's, whichever takes fewer calls.
 func (r *recheck) all(ctx context.Context, do func([]gainsight.Goal) error) error {
-	firsts := r.names.firsts()
-	more, err := r.reader.pages(r.stops.ctx, len(r.index)+len(firsts), do)
+	more, err := r.reader.pages(r.stops.ctx, r.index.rows+r.names.distinct(), do)
 	if err != nil || !more {
 		return err
 	}
-	for _, seq := range firsts {
-		changes, err := r.cfg.Run.ChangesOf(ctx, []int64{seq})
+	for group := range r.names.groups() {
+		changes, err := r.cfg.Run.ChangesOf(ctx, group[:1])
 		if err != nil {
 			return err
 		}
@@ -150,8 +149,8 @@ func (r *recheck) all(ctx context.Context, do func([]gainsight.Goal) error) erro
 			return err
 		}
 	}
-	for _, e := range r.index {
-		changes, err := r.cfg.Run.ChangesOf(ctx, []int64{e.seq})
+	for seq := range r.index.all() {
+		changes, err := r.cfg.Run.ChangesOf(ctx, []int64{seq})
 		if err != nil {
 			return err
 		}

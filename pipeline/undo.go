@@ -109,7 +109,7 @@ func (u *undoing) plan(ctx context.Context) error {
 			info.ReadAt = at.UnixMilli()
 		}
 	})
-	if err != nil || len(u.index) == 0 {
+	if err != nil || u.index.rows == 0 {
 		return err
 	}
 	u.index.sort()
@@ -247,12 +247,12 @@ func (u *undoing) read(ctx context.Context) error {
 		}
 	}
 	do := func(goals []gainsight.Goal) error { return u.goals(ctx, goals) }
-	more, err := u.reader.pages(ctx, len(u.index), do)
+	more, err := u.reader.pages(ctx, u.index.rows, do)
 	if err != nil || !more {
 		return err
 	}
-	for _, e := range u.index {
-		changes, err := u.run.ChangesOf(ctx, []int64{e.seq})
+	for seq := range u.index.all() {
+		changes, err := u.run.ChangesOf(ctx, []int64{seq})
 		if err != nil {
 			return err
 		}

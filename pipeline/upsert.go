@@ -86,26 +86,17 @@ func (d *differ) repeated(ctx context.Context) (map[int64]int, error) {
 	if len(d.cfg.Key.Fields) == 0 || d.cfg.OnDuplicate == DuplicateCreate {
 		return twice, nil
 	}
-	for from := 0; from < len(d.index); {
-		to := from + 1
-		for to < len(d.index) && d.index[to].hash == d.index[from].hash {
-			to++
-		}
-		if to-from > 1 {
-			if err := d.repeatedOf(ctx, d.index[from:to], twice); err != nil {
+	for seqs := range d.index.groups() {
+		if len(seqs) > 1 {
+			if err := d.repeatedOf(ctx, seqs, twice); err != nil {
 				return nil, err
 			}
 		}
-		from = to
 	}
 	return twice, nil
 }
 
-func (d *differ) repeatedOf(ctx context.Context, group rowIndex, twice map[int64]int) error {
-	var seqs []int64
-	for _, e := range group {
-		seqs = append(seqs, e.seq)
-	}
+func (d *differ) repeatedOf(ctx context.Context, seqs []int64, twice map[int64]int) error {
 	changes, err := d.plan.Run.ChangesOf(ctx, seqs)
 	if err != nil {
 		return err

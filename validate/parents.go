@@ -176,7 +176,7 @@ type NameCount struct {
 func (c *Checker) ServerNames() []NameCount {
 	var list []NameCount
 	for object, n := range c.server {
-		list = append(list, NameCount{Object: object, Names: n.seen.used, Rows: n.rows})
+		list = append(list, NameCount{Object: object, Names: n.seen.used(), Rows: n.rows})
 	}
 	slices.SortFunc(list, func(a, b NameCount) int { return strings.Compare(a.Object, b.Object) })
 	return list

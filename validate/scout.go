@@ -92,10 +92,8 @@ func (c *Checker) Join(s *Scout) {
 	for object, names := range maps.All(s.c.server) {
 		n := c.serverOf(object)
 		n.rows += names.rows
-		for _, hash := range names.seen.hashes {
-			if hash != 0 {
-				n.seen.put(hash, 0)
-			}
+		for hash := range names.seen.all() {
+			n.seen.put(hash, 0)
 		}
 	}
 }

@@ -16,6 +16,7 @@ import (
 
 func main() {
 	withoutCore()
+	paceCollector()
 	os.Exit(run(context.Background(), os.Args[1:], os.Stdin, os.Stdout, os.Stderr, os.Getenv))
 }
 
