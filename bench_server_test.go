@@ -7,10 +7,12 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -36,14 +38,24 @@ type benchServer struct {
 const emulated = -1
 
 // TestBenchServer serves the benchmark's tenant on the address that
-// GSBATCH_BENCH_SERVER names until standard input ends, for profiles.
+// GSBATCH_BENCH_SERVER names until it is interrupted, for profiles. It has
+// GSBATCH_BENCH_GOALS goals.
 func TestBenchServer(t *testing.T) {
 	addr := os.Getenv("GSBATCH_BENCH_SERVER")
 	if addr == "" {
 		t.Skip("serves profiles: GSBATCH_BENCH_SERVER is an address")
 	}
-	startBenchServer(t, addr)
-	_, _ = io.Copy(io.Discard, os.Stdin)
+	server := startBenchServer(t, addr)
+	if goals := os.Getenv("GSBATCH_BENCH_GOALS"); goals != "" {
+		n, err := strconv.Atoi(goals)
+		if err != nil {
+			t.Fatal(err)
+		}
+		server.reset(n)
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	<-ctx.Done()
 }
 
 func startBenchServer(t *testing.T, addr string) *benchServer {
