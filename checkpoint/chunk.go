@@ -123,6 +123,20 @@ type itemReader struct {
 	items  []string // likewise
 }
 
+// fillItems ends a query of n operations, and adds their items to them.
+func (r *Run) fillItems(ctx context.Context, rows *sql.Rows, n int, op func(int) *Op) error {
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return r.db.wrap(err)
+	}
+	items := itemReader{run: r}
+	for i := range n {
+		if err := items.fill(ctx, op(i)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fill adds its item to an operation that was read without. One that was
 // planned anew has its own.
 func (x *itemReader) fill(ctx context.Context, op *Op) error {

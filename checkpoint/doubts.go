@@ -166,16 +166,7 @@ func (r *Run) fillDoubts(ctx context.Context, found map[int64]*Doubt) ([]Doubt, 
 		d.Since, d.Last, d.Sends = known.Since, known.Last, known.Sends
 		doubts = append(doubts, d)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, r.db.wrap(err)
-	}
-	items := itemReader{run: r}
-	for i := range doubts {
-		if err := items.fill(ctx, &doubts[i].Op); err != nil {
-			return nil, err
-		}
-	}
-	return doubts, nil
+	return doubts, r.fillItems(ctx, rows, len(doubts), func(i int) *Op { return &doubts[i].Op })
 }
 
 // LearnedParents tells, for names that the server resolved in rows of this run

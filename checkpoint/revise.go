@@ -4,7 +4,6 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"iter"
 )
 
@@ -155,14 +154,5 @@ func (r *Run) changes(ctx context.Context, query string, args ...any) ([]Change,
 		}
 		list = append(list, c)
 	}
-	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-		return nil, r.db.wrap(err)
-	}
-	items := itemReader{run: r}
-	for i := range list {
-		if err := items.fill(ctx, &list[i].Op); err != nil {
-			return nil, err
-		}
-	}
-	return list, nil
+	return list, r.fillItems(ctx, rows, len(list), func(i int) *Op { return &list[i].Op })
 }
