@@ -55,7 +55,6 @@ type Fate struct {
 // copies: what is given to Add may change afterwards.
 type Batch struct {
 	cells []chunk
-	items []chunk // of ops, whose Item is ""
 	ops   []Op
 	fates []seqFate
 	found []seqProblem
