@@ -253,7 +253,7 @@ func TestNoReportOfWhatIsNotSummedUp(t *testing.T) {
 	defer s.leave(d)
 	run := s.plan(d, creates(1, 3), planOptions{}).Run
 	defer s.closeRun(run)
-	s.exec("a", `CREATE TRIGGER broken BEFORE INSERT ON fates BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
+	s.exec(s.runFile("a"), `CREATE TRIGGER broken BEFORE INSERT ON fates BEGIN SELECT RAISE(ABORT, 'disk full'); END`)
 	out, err := s.apply(t.Context(), d, run, ApplyConfig{})
 	if err == nil || out.Counts.Created != 3 {
 		t.Errorf("apply: %+v, %v", out, err)
@@ -261,7 +261,7 @@ func TestNoReportOfWhatIsNotSummedUp(t *testing.T) {
 	if reported, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err == nil {
 		t.Errorf("reports were written: %v", reported.Files)
 	}
-	s.exec("a", `DROP TRIGGER broken`)
+	s.exec(s.runFile("a"), `DROP TRIGGER broken`)
 	if _, err := Report(t.Context(), run, ReportConfig{Summary: Summary(run.Info(), "")}); err != nil {
 		t.Error(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -128,7 +129,7 @@ func (m *model) carryOutRecords(c *modelCall) *httptest.ResponseRecorder {
 		Data lists `json:"data"`
 	}
 	if len(items) > 0 {
-		m.remember()
+		m.remember(c.rows)
 		answer := m.ask(c.r, requestOf(c.action, items))
 		if json.Unmarshal(answer.Body.Bytes(), &said) != nil || answer.Code/100 != 2 {
 			return answer
@@ -230,7 +231,7 @@ func fewer(body []byte) []byte {
 	return text
 }
 
-// picture is what the picklists told until a time.
+// picture is what was told until a time.
 type picture struct {
 	until  time.Time
 	answer *httptest.ResponseRecorder
@@ -243,16 +244,24 @@ type pictures struct {
 	answers []picture // oldest first
 }
 
-// read has the tenant answer a call that writes nothing. What the picklists
-// tell is as old as the lag.
+// read has the tenant answer a call that writes nothing. What is told is as old
+// as the lag.
 func (m *model) read(w http.ResponseWriter, r *http.Request, body []byte) {
-	if m.lag == 0 || !strings.HasSuffix(r.URL.Path, "/picklist") {
+	if m.lag == 0 {
 		r.Body = io.NopCloser(bytes.NewReader(body))
 		m.tenant.ServeHTTP(w, r)
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if strings.HasSuffix(r.URL.Path, "/csgoal/external/fetch") {
+		answer := m.ask(r, body)
+		maps.Copy(w.Header(), answer.Header())
+		w.Header().Del("Content-Length")
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(m.older(answer.Body.Bytes()))
+		return
+	}
 	if m.told == nil {
 		m.told = map[string]*pictures{}
 	}
@@ -272,13 +281,38 @@ func (m *model) read(w http.ResponseWriter, r *http.Request, body []byte) {
 	_, _ = w.Write(answer.Body.Bytes())
 }
 
-// remember keeps what the picklists tell before something is written.
-func (m *model) remember() {
+// remember keeps what is told of some rows before they are written.
+func (m *model) remember(rows []string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	for _, asked := range m.told {
-		asked.answers = append(asked.answers, picture{time.Now(), m.ask(asked.r, asked.body)})
+	for question, asked := range m.told {
+		if !strings.Contains(question, "conditions") || slices.ContainsFunc(rows, func(row string) bool { return strings.Contains(question, row) }) {
+			asked.answers = append(asked.answers, picture{time.Now(), m.ask(asked.r, asked.body)})
+		}
 	}
+}
+
+// older takes goals that are younger than the lag out of a list.
+func (m *model) older(body []byte) []byte {
+	var said map[string]any
+	if json.Unmarshal(body, &said) != nil {
+		return body
+	}
+	data, _ := said["data"].(map[string]any)
+	list, _ := data["recordList"].([]any)
+	if len(list) == 0 {
+		return body
+	}
+	data["recordList"] = slices.DeleteFunc(list, func(one any) bool {
+		record, _ := one.(map[string]any)["dataList"].(map[string]any)
+		gsid, _ := record["Gsid"].(string)
+		return time.Since(m.born[gsid]) < m.lag
+	})
+	text, err := json.Marshal(said)
+	if err != nil {
+		panic(err)
+	}
+	return text
 }
 
 // call makes a call of its own at the tenant, which no book knows.

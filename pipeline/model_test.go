@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -111,8 +112,9 @@ type model struct {
 	names  func(string) string // what the tenant makes of names; may be nil
 	skew   time.Duration       // of the clock that the header Date tells
 
-	refuse bool          // some records are wrong
-	lag    time.Duration // by which what the picklists tell is old
+	refuse  bool          // some records are wrong
+	longest time.Duration // from a call's arrival until it is carried out, in full seconds
+	lag     time.Duration // by which what is told of records is old
 
 	mu       sync.Mutex
 	calm     bool // nothing befalls any more
@@ -120,6 +122,7 @@ type model struct {
 	before   func(call int) bool
 	came     map[string]int
 	carried  map[string][]string // Gsids of the goals made, by row
+	born     map[string]time.Time
 	mishaps  int
 	refusals int
 	fetches  uint64
@@ -240,7 +243,7 @@ func (m *model) arrive(c *modelCall) (mishap, time.Duration) {
 	}
 	var delay time.Duration
 	if befallen.slow {
-		delay = time.Duration(1+random.IntN(100)) * time.Second // the client waits 30 s, and settles after 120 s
+		delay = time.Duration(1+random.IntN(int(m.longest/time.Second))) * time.Second // the client waits 30 s
 	}
 	m.log("%s, time %d: %+v after %v", row, m.came[row], befallen, delay)
 	return befallen, delay
@@ -314,7 +317,15 @@ func (m *model) enter(row, gsid string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.carried[row] = append(m.carried[row], gsid)
+	m.born[gsid] = time.Now()
 	m.log("%s is carried out as %s at %v", row, gsid, time.Now().Format(time.TimeOnly))
+}
+
+// made is what was carried out for a row.
+func (m *model) made(row string) []string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return slices.Clone(m.carried[row])
 }
 
 // rowOf is what tells the rows of a schedule apart: Name, company, description.

@@ -34,13 +34,8 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 	object := []string{"templates", "metrics"}[random.IntN(2)]
 	action := []string{"create", "create", "update", "delete", "delete"}[random.IntN(5)]
 	s.batch, m.refuse = 1+random.IntN(10), random.IntN(2) == 0
-	if random.IntN(2) == 0 {
-		m.lag = time.Duration(random.IntN(20)) * time.Second // with the longest delay of a call it is shorter than settleTime
-	}
-	settle := settleTime
-	if random.IntN(8) == 0 {
-		settle = 0
-	}
+	settles := newWaits(m, random)
+	settles.off = random.IntN(8) == 0
 	rows := 4 + random.IntN(24)
 	d := s.desk()
 	text, gsids, mode := recordRows(object, rows), []string(nil), validate.Mode("")
@@ -53,12 +48,12 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 	s.leave(d)
 	time.Sleep(5 * time.Minute)
 	gone := m.takeAway(object, action, gsids, random)
-	d, run := s.seeThrough(m, random, calmFrom, settle, sum)
+	d, run := s.seeThrough(m, random, calmFrom, settles, sum)
 	m.log("%s %s, %d a call", action, object, s.batch)
 	if action == "create" {
-		s.judge(m, run, settle > 0, sum)
+		s.judge(m, run, !settles.off, sum)
 	} else {
-		s.judgeChanges(m, run, action, gone, settle > 0, sum)
+		s.judgeChanges(m, run, action, gone, !settles.off, sum)
 	}
 	s.closeRun(run)
 	s.leave(d)
@@ -137,6 +132,8 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 			kept = gone[r.key] && times == 0
 		case checkpoint.Rejected:
 			kept = (undone || gone[r.key] && m.refuses(r.key)) && times == 0
+		case checkpoint.Skipped: // by a person
+			kept = (undone || gone[r.key]) && times == 0
 		case checkpoint.InDoubt, checkpoint.Parked:
 			kept = r.fate.Reason != "" && (!settled || r.fate.Status == checkpoint.Parked)
 			sum.parked.Add(1)

@@ -1,17 +1,12 @@
 package pipeline
 
 import (
-	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"html"
-	"io/fs"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
@@ -34,9 +29,40 @@ const schedules = 150
 // calmFrom is the session from which on nothing befalls a schedule any more.
 const calmFrom = 5
 
-// settleTime of a schedule is longer than any of its calls takes, after its
-// connection ended, to be carried out and to show in what the tenant lists.
+// settleTime is longer than any call takes, after its connection ended, to be
+// carried out and to show in what the tenant lists.
 const settleTime = 2 * time.Minute
+
+// slowestCall is when the slowest call is carried out after it came, where a
+// schedule draws no other time.
+const slowestCall = 100 * time.Second
+
+// waits draws the settle time of each session of a schedule: never less than the
+// tenant takes for a call and to show what it made, which is what --settle promises.
+type waits struct {
+	least time.Duration
+	off   bool // nothing is ever settled
+}
+
+// newWaits draws a tenant that is slow or not, and what fits it.
+func newWaits(m *model, random *rand.Rand) waits {
+	m.longest = time.Duration(1+random.IntN(100)) * time.Second
+	if random.IntN(2) == 0 {
+		m.lag = time.Duration(random.IntN(60)) * time.Second
+	}
+	return waits{least: m.longest + m.lag + time.Second}
+}
+
+func (w waits) next(random *rand.Rand, calm bool) time.Duration {
+	kind := random.IntN(8)
+	switch {
+	case w.off, !calm && kind == 0:
+		return 0
+	case kind < 4:
+		return w.least
+	}
+	return w.least + time.Duration(random.Int64N(int64(4*w.least)))
+}
 
 // tally adds up what schedules came to.
 type tally struct {
@@ -191,7 +217,7 @@ func newSimulated(t *testing.T, seed uint64, random *rand.Rand) (*stage, *model)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := &model{tenant: tenant, seed: seed, came: map[string]int{}, carried: map[string][]string{}, calm: true, rate: 0.1 + random.Float64()*0.5,
+	m := &model{tenant: tenant, seed: seed, came: map[string]int{}, carried: map[string][]string{}, born: map[string]time.Time{}, calm: true, longest: slowestCall, rate: 0.1 + random.Float64()*0.5,
 		log: func(string, ...any) {}}
 	if os.Getenv("GSBATCH_SEED") != "" {
 		m.log = t.Logf
@@ -250,11 +276,11 @@ type ordeal struct {
 func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 42))
 	s, m := newSimulated(t, seed, random)
-	settle, calm, rows, kindred := settleTime, calmFrom, o.rows, 8
+	settles, calm, rows, kindred := newWaits(m, random), calmFrom, o.rows, 8
 	if rows > 0 {
 		m.kinds, m.rate, calm, kindred = mishaps(), 1.0/7, 20*calmFrom, 57 // groups of three on the average: 5 %
 	} else if rows = 4 + random.IntN(16); random.IntN(6) == 0 {
-		settle = 0
+		settles.off = true
 	}
 	if o.cut {
 		m.field, m.keeps = o.marker, o.keeps
@@ -267,15 +293,15 @@ func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	d := s.desk()
 	s.closeRun(s.plan(d, text, planOptions{onDuplicate: DuplicateCreate, marker: o.marker}).Run)
 	s.leave(d)
-	d, run := s.seeThrough(m, random, calm, settle, sum)
-	s.judge(m, run, settle > 0, sum)
+	d, run := s.seeThrough(m, random, calm, settles, sum)
+	s.judge(m, run, !settles.off, sum)
 	s.closeRun(run)
 	s.leave(d)
 }
 
 // seeThrough applies the run, stopped, broken and lost, until every row is
 // decided, and until all calls that are under way have landed.
-func (s *stage) seeThrough(m *model, random *rand.Rand, calm int, settle time.Duration, sum *tally) (d *desk, run *checkpoint.Run) {
+func (s *stage) seeThrough(m *model, random *rand.Rand, calm int, settles waits, sum *tally) (d *desk, run *checkpoint.Run) {
 	s.Helper()
 	for session := 0; ; session++ {
 		d = s.desk()
@@ -284,8 +310,8 @@ func (s *stage) seeThrough(m *model, random *rand.Rand, calm int, settle time.Du
 		if err != nil || session > 0 && counts.Pending+counts.InDoubt == 0 || session > 4*calm {
 			break
 		}
-		out, lost := s.session(d, m, run, random, session >= calm, settle)
-		if session > calm && settle == 0 || session > 2*calm && out.Counts.InDoubt == 0 {
+		out, lost := s.session(d, m, run, random, session >= calm, settles.next(random, session >= calm))
+		if session > calm && settles.off || session > 2*calm && out.Counts.InDoubt == 0 {
 			session = 4 * calm // what is open stays so: settling is off, or a parked row holds its twins back
 		}
 		m.log("session %d: %+v %+v, lost %v", session, out.Counts, out.Stops, lost != "")
@@ -375,121 +401,5 @@ func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
 func (s *stage) explain(r row) {
 	if os.Getenv("GSBATCH_ROWS") != "" && strings.Contains(s.Name(), "Large") {
 		s.Logf("%s is parked: %s", r.key, r.fate.Reason)
-	}
-}
-
-// session applies the run once. Until it is calm it may be stopped, find its
-// database broken, or be lost with its machine: then lost is the state folder
-// as it was at that moment.
-func (s *stage) session(d *desk, m *model, run *checkpoint.Run, random *rand.Rand, calm bool, settle time.Duration) (out Outcome, lost string) {
-	s.Helper()
-	stop, cancel := context.WithCancel(s.Context())
-	defer cancel()
-	calls := 25
-	if s.batch > 1 {
-		calls = 10
-	}
-	at, trouble := 1+random.IntN(max(calls, int(run.Info().Input.Rows)/4)), random.IntN(4)
-	executed := random.IntN(2) == 0
-	cfg := ApplyConfig{Workers: 1 + random.IntN(8), Grace: time.Duration(random.IntN(2)) * 20 * time.Second, Settle: settle}
-	var before func(int) bool
-	if calm {
-		trouble = -1
-	}
-	switch trouble {
-	case 0:
-		before = func(n int) bool {
-			if n == at {
-				cancel()
-			}
-			return true
-		}
-	case 1:
-		defer s.breakJournal(run, random.IntN(12))()
-	case 2:
-		lost = s.TempDir()
-		before = s.loseMachine(at, lost, executed, cancel)
-	}
-	m.session(calm, before)
-	out, err := s.apply(stop, d, run, cfg)
-	var storage *checkpoint.StorageError
-	if err != nil && (trouble != 1 || !errors.As(err, &storage)) {
-		s.Errorf("apply: %v", err)
-	}
-	if _, err := os.Stat(filepath.Join(lost, "runs")); err != nil {
-		lost = "" // it ended before its machine was lost
-	}
-	return out, lost
-}
-
-// loseMachine copies the state folder at the n-th call; what arrives later
-// was sent by a machine that is no more.
-func (s *stage) loseMachine(at int, to string, executed bool, cancel func()) func(int) bool {
-	var gone atomic.Bool
-	var once sync.Once
-	return func(n int) bool {
-		if gone.Load() {
-			return false
-		}
-		if n < at {
-			return true
-		}
-		gone.Store(true)
-		once.Do(func() {
-			copyState(s, s.dir, to)
-			cancel()
-		})
-		return executed && n == at
-	}
-}
-
-// copyState copies a state folder in use, databases before their logs: the
-// copy is what a disk would hold. Shared memory and locks die with the machine.
-func copyState(s *stage, from, to string) {
-	for _, suffix := range []string{".db", ".db-wal"} {
-		err := filepath.WalkDir(from, func(path string, entry fs.DirEntry, err error) error {
-			if err != nil || !strings.HasSuffix(path, suffix) {
-				return err
-			}
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
-			rel, err := filepath.Rel(from, path)
-			if err != nil {
-				return err
-			}
-			if err := os.MkdirAll(filepath.Dir(filepath.Join(to, rel)), 0o700); err != nil {
-				return err
-			}
-			return os.WriteFile(filepath.Join(to, rel), text, 0o600)
-		})
-		if err != nil {
-			s.Error(err)
-		}
-	}
-}
-
-// breakJournal lets the run's journal fail after so many more records, until
-// what it returns is called.
-func (s *stage) breakJournal(run *checkpoint.Run, after int) (mend func()) {
-	s.Helper()
-	id := run.Info().ID
-	s.exec(id, fmt.Sprintf(`CREATE TABLE IF NOT EXISTS mark AS SELECT 0 n; UPDATE mark SET n = (SELECT count(*) FROM journal) + %d;
-		CREATE TRIGGER broken BEFORE INSERT ON journal WHEN (SELECT count(*) FROM journal) >= (SELECT n FROM mark)
-		BEGIN SELECT RAISE(ABORT, 'disk full'); END`, after))
-	return func() { s.exec(id, `DROP TRIGGER broken`) }
-}
-
-// exec changes a run's database from outside.
-func (s *stage) exec(id, statements string) {
-	s.Helper()
-	db, err := sql.Open("sqlite", s.runFile(id))
-	if err != nil {
-		s.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.Exec(statements); err != nil {
-		s.Error(err)
 	}
 }

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,7 +20,7 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
-	_ "modernc.org/sqlite" // to look into a run's database from outside
+	"modernc.org/sqlite"
 
 	"gsbatch/checkpoint"
 	"gsbatch/emulator"
@@ -31,7 +29,10 @@ import (
 	"gsbatch/validate"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	sqlite.MustRegisterScalarFunction("no_room", 3, noRoom)
+	goleak.VerifyTestMain(m)
+}
 
 // stage is an emulated tenant, watched from outside, and a state folder.
 type stage struct {
@@ -355,6 +356,12 @@ func (s *stage) closeRun(run *checkpoint.Run) {
 // apply applies the run and enters how it ended, as a command does.
 func (s *stage) apply(stop context.Context, d *desk, run *checkpoint.Run, cfg ApplyConfig) (Outcome, error) {
 	s.Helper()
+	return s.carryOut(d, run, cfg, func(cfg ApplyConfig) (Outcome, error) { return Apply(s.Context(), stop, cfg) })
+}
+
+// carryOut is apply for any work on the run.
+func (s *stage) carryOut(d *desk, run *checkpoint.Run, cfg ApplyConfig, work func(ApplyConfig) (Outcome, error)) (Outcome, error) {
+	s.Helper()
 	cfg.Run, cfg.Tenant, cfg.Client, cfg.Gate = run, d.shared, d.client, d.gate
 	if cfg.Workers == 0 {
 		cfg.Workers = 4
@@ -365,11 +372,8 @@ func (s *stage) apply(stop context.Context, d *desk, run *checkpoint.Run, cfg Ap
 			s.Errorf("progress does not add up: %+v", status.Counts)
 		}
 	}
-	out, err := Apply(s.Context(), stop, cfg)
-	if failed := Finish(s.Context(), run, out, 0); failed != nil && err == nil {
-		s.Error(failed)
-	}
-	return out, err
+	out, err := work(cfg)
+	return out, errors.Join(err, Finish(s.Context(), run, out, 0))
 }
 
 // mustApply is apply where the checkpoint is not to fail.
@@ -457,10 +461,7 @@ func (s *stage) intents(id string, rows []row) {
 // the journal with its own eyes.
 func (s *stage) intended(id string, rows []string, arrivals func(row string) int, refusals int) {
 	s.Helper()
-	db, err := sql.Open("sqlite", s.runFile(id))
-	if err != nil {
-		s.Fatal(err)
-	}
+	db := fromOutside(s, s.runFile(id))
 	defer db.Close()
 	var journal string
 	if err := db.QueryRow(`SELECT coalesce(group_concat(batch, ''), '') FROM (SELECT batch FROM journal ORDER BY id)`).Scan(&journal); err != nil {
@@ -483,8 +484,5 @@ func (s *stage) intended(id string, rows []string, arrivals func(row string) int
 	}
 }
 
-// runFile is the database of a run, for a connection from outside.
-func (s *stage) runFile(id string) string {
-	path := url.URL{Scheme: "file", Path: filepath.Join(s.dir, "runs", id+".db"), RawQuery: "_pragma=busy_timeout(5000)"}
-	return path.String()
-}
+// runFile is the database of a run.
+func (s *stage) runFile(id string) string { return filepath.Join(s.dir, "runs", id+".db") }
