@@ -73,6 +73,9 @@ type Outcome struct {
 	Calls    checkpoint.Calls
 	ResumeAt time.Time // with StopQuota: when the allowance is there again
 	Took     time.Duration
+	// Unaudited says that every row had its turn, but that rows which are or were
+	// in doubt are still to be looked for, which a resume does.
+	Unaudited bool
 }
 
 // Has says whether the outcome has a stop of that reason.
@@ -93,18 +96,22 @@ func (o Outcome) Has(reason StopReason) bool {
 // every case the run's fates are up to
 // date when Apply returns, as far as the checkpoint can be written.
 func Apply(ctx, stop context.Context, cfg ApplyConfig) (Outcome, error) {
-	return carryOut(ctx, stop, cfg, (*apply).rounds)
+	return carryOut(ctx, stop, cfg, true, (*apply).rounds)
 }
 
-// carryOut has work done on the run, which this process holds.
-func carryOut(ctx, stop context.Context, cfg ApplyConfig, work func(*apply, context.Context) error) (Outcome, error) {
+// carryOut has work done on the run, which this process holds. settles says
+// that the work is to settle all doubts, in a run that ends with the audit.
+func carryOut(ctx, stop context.Context, cfg ApplyConfig, settles bool, work func(*apply, context.Context) error) (Outcome, error) {
 	a := newApply(stop, cfg)
+	a.audited = !settles && cfg.Run.Info().State == checkpoint.Finished
 	start := time.Now()
 	err := a.run(ctx, work)
 	out := Outcome{Stops: a.stops.all(), ResumeAt: a.stops.resumeAt(), Took: time.Since(start)}
 	err = errors.Join(err, cfg.Run.Fold(context.WithoutCancel(ctx)))
 	counts, countErr := cfg.Run.Counts(context.WithoutCancel(ctx))
 	out.Counts, out.Calls = counts, a.calls()
+	cut := err != nil || len(out.Stops) > 0
+	out.Unaudited = counts.Pending == 0 && a.unaudited(context.WithoutCancel(ctx), settles && cut)
 	return out, errors.Join(err, countErr)
 }
 
@@ -137,6 +144,7 @@ type apply struct {
 	ended   map[int64]ended   // the calls of this process that left their rows in doubt, by row
 	newest  created
 	sung    bool           // the canaries had their turn
+	audited bool           // no row is to be looked for any more
 	alone   bool           // a call of several records was refused as a whole: the others go alone
 	earlier map[int64]bool // rows that were in doubt in earlier processes; nil: not read yet
 }

@@ -16,7 +16,7 @@ import (
 // empty, are those of the rows to settle; a parked row among them is looked
 // for once more. The outcome and the error are those of Apply, or a *DecisionError.
 func Settle(ctx, stop context.Context, cfg ApplyConfig, lines []int) (Outcome, error) {
-	return carryOut(ctx, stop, cfg, func(a *apply, ctx context.Context) error {
+	return carryOut(ctx, stop, cfg, true, func(a *apply, ctx context.Context) error {
 		if err := a.knows(ctx, lines); err != nil {
 			return err
 		}
@@ -26,8 +26,23 @@ func Settle(ctx, stop context.Context, cfg ApplyConfig, lines []int) (Outcome, e
 			}
 			return d.Status == checkpoint.InDoubt
 		})
+		if err == nil {
+			err = a.auditLast(ctx)
+		}
 		return err
 	})
+}
+
+// auditLast audits where no row is left to be sent or settled.
+func (a *apply) auditLast(ctx context.Context) error {
+	if err := a.folded(ctx); err != nil {
+		return err
+	}
+	counts, err := a.cfg.Run.Counts(ctx)
+	if err != nil || counts.Pending+counts.InDoubt > 0 {
+		return err
+	}
+	return a.audit(ctx)
 }
 
 // undecided says that a row waits for reading back or for a person.
@@ -84,7 +99,7 @@ func (e *DecisionError) Error() string { return fmt.Sprintf("row %d: %s; %s", e.
 // bear the row's name, and answer for no other row. The outcome and the error
 // are those of Apply, or a *DecisionError.
 func Decide(ctx, stop context.Context, cfg ApplyConfig, decisions []Decision) (Outcome, error) {
-	return carryOut(ctx, stop, cfg, func(a *apply, ctx context.Context) error {
+	return carryOut(ctx, stop, cfg, false, func(a *apply, ctx context.Context) error {
 		var lines []int
 		for _, d := range decisions {
 			if slices.Contains(lines, d.Line) {
@@ -128,13 +143,16 @@ func (a *apply) knows(ctx context.Context, lines []int) error {
 	return nil
 }
 
+// decidedByPerson is the code of what Decide settled.
+const decidedByPerson = "decided"
+
 // decided checks the decisions, and gives what they make of their rows.
 func (s *settling) decided(ctx context.Context, decisions []Decision) (map[*sought]checkpoint.Event, error) {
 	found := map[string]*sought{} // by the goal that was named
 	events := map[*sought]checkpoint.Event{}
 	for _, d := range decisions {
 		want := s.open[slices.IndexFunc(s.open, func(want *sought) bool { return want.doubt.Line == d.Line })]
-		event := checkpoint.Event{Status: d.Status, Gsid: d.Gsid, Code: "decided", Reason: "decided by a person"}
+		event := checkpoint.Event{Status: d.Status, Gsid: d.Gsid, Code: decidedByPerson, Reason: "decided by a person"}
 		if d.Gsid != "" {
 			if found[d.Gsid] != nil {
 				return nil, &DecisionError{Line: d.Line, What: s.of.noun() + " " + d.Gsid + " was named for another row too", Mend: "name each goal once"}

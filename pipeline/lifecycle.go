@@ -65,7 +65,8 @@ func mayHaveSent(ctx context.Context, folder *checkpoint.Folder, id string) (boo
 }
 
 // Finish enters in the run how this process left it: the state, which is
-// finished only when every row is accounted for and none is pending, the sums
+// finished only when every row is accounted for, none is pending and none that
+// was in doubt is still to be looked for, the sums
 // of counts and calls, the exit code, and the end of the session.
 func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int) error {
 	if err := applicable(run.Info()); err != nil {
@@ -79,7 +80,7 @@ func Finish(ctx context.Context, run *checkpoint.Run, out Outcome, exitCode int)
 		info.State, info.CountedUpto = checkpoint.Paused, last
 		if out.Counts.Whole() {
 			info.Counts = out.Counts
-			if out.Counts.Pending == 0 {
+			if out.Counts.Pending == 0 && !out.Unaudited {
 				info.State = checkpoint.Finished
 			}
 		}

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -286,7 +287,8 @@ func (a *apply) audit(ctx context.Context) error {
 		return nil
 	}
 	s := &settling{apply: a}
-	if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return d.Status == checkpoint.Created }); err != nil || len(s.open) == 0 {
+	if err := s.load(ctx, recovered); err != nil || len(s.open) == 0 {
+		a.audited = err == nil
 		return err
 	}
 	_, fits, err := s.compare(ctx, false)
@@ -299,5 +301,23 @@ func (a *apply) audit(ctx context.Context) error {
 				", made by a call that was cut off: look at them in the tenant, where one is too many"))
 		}
 	}
+	a.audited = !s.stops.stopping()
 	return nil
+}
+
+// recovered says that a row which was in doubt has a record, and not by the word
+// of a person, who has seen what else may be the row's.
+func recovered(d *checkpoint.Doubt) bool {
+	return d.Status == checkpoint.Created && !strings.HasPrefix(d.Why, decidedByPerson+" ")
+}
+
+// unaudited says whether rows that were in doubt are still to be audited, or, if
+// the work was cut short, to be settled.
+func (a *apply) unaudited(ctx context.Context, cut bool) bool {
+	if a.cfg.Settle <= 0 || a.audited || a.knowing.Load() && !a.doubted.Load() {
+		return false
+	}
+	doubts, err := a.cfg.Run.Doubts(ctx)
+	open := slices.ContainsFunc(doubts.Rows, func(d checkpoint.Doubt) bool { return d.Status == checkpoint.InDoubt })
+	return err != nil || open && cut || !open && slices.ContainsFunc(doubts.Rows, func(d checkpoint.Doubt) bool { return recovered(&d) })
 }

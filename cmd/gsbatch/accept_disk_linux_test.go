@@ -143,6 +143,35 @@ func (s *stage) underFileLimit(file string) (result, bool) {
 	return s.startWith(nil, "sh", "-c", "ulimit -f 150 && exec gsbatch apply latest").wait(), true
 }
 
+// TestFullDiskAtTheLastRow wants a run of which every row had its turn to be
+// told as that, once its reports can be written.
+func TestFullDiskAtTheLastRow(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "latency=500ms")
+	s.writeCSV("goals.csv", goalHeader(), goalRows("Last", 4))
+	disk := s.path("disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if !s.mount(disk, 0, "size=3m") {
+		return
+	}
+	s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
+	p := s.start("import", "goals.csv", "--workers", "1")
+	s.until("the last write call", func() bool { return s.writes() == 4 })
+	s.fill(filepath.Join(disk, "filler"), p, false)
+	s.want(11, p)
+	if err := os.Remove(filepath.Join(disk, "filler")); err != nil {
+		t.Fatal(err)
+	}
+	done := s.json(0, "resume")
+	s.counts(done, "rows=4 created=4")
+	s.proved(done.dir)
+	if n := s.writes(); n != 4 || done.Next != "" {
+		t.Errorf("%d write calls, next %q", n, done.Next)
+	}
+}
+
 // TestNoRoomForThePlan wants no call to be made when the plan does not fit, and
 // nothing of it to stay.
 func TestNoRoomForThePlan(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -41,6 +42,27 @@ func TestSettleReadsBack(t *testing.T) {
 	}
 	if r := s.run(0, "settle"); r.stderr != "nothing to settle\n" {
 		t.Errorf("stderr %q", r.stderr)
+	}
+}
+
+// TestSignalWhileSettling goes on with settling, though no row is left to be sent.
+func TestSignalWhileSettling(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "next.drop_before=1,next.drop_after=1,faults.on=writes")
+	s.writeCSV("goals.csv", goalHeader(), goalRows("Doubt", 5))
+	p := s.start("import", "goals.csv", "--settle", "1h", "--workers", "1", "--json")
+	s.until("the first look", func() bool { return s.writes() == 5 && s.fetches() > 1 })
+	p.signal(syscall.SIGINT)
+	got := s.summaryOf(s.want(130, p))
+	if c := got.Counts; c["in_doubt"] == 0 || c["pending"] > 0 || c["created"]+c["in_doubt"] != 5 {
+		t.Errorf("%v", c)
+	}
+	s.resumable(got)
+	done := s.json(0, "resume", "--settle", "300ms")
+	s.counts(done, "rows=5 created=5")
+	s.proved(done.dir)
+	if len(s.goals()) != 5 || s.writes() != 6 {
+		t.Errorf("%d goals, %d write calls", len(s.goals()), s.writes())
 	}
 }
 

@@ -146,6 +146,12 @@ func reportEnded(ctx context.Context, app *App, folder *checkpoint.Folder, id, c
 	if run.Info().ExitCode != nil {
 		code = *run.Info().ExitCode
 	}
+	if code == exitNoWrite { // it can be written now, and every row had its turn
+		code = countsCode(run.Info().Counts)
+		if err := run.SetInfo(ctx, func(i *checkpoint.Info) { i.ExitCode = &code }); err != nil {
+			return err
+		}
+	}
 	return s.report(ctx, code, nil)
 }
 

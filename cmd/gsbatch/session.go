@@ -91,7 +91,7 @@ func (s *session) confirmCanary(progress *Progress, status pipeline.Status) bool
 
 // finish writes down how the run ended, then the reports, and tells.
 func (s *session) finish(ctx context.Context, out pipeline.Outcome, failed error) error {
-	if out.Counts.Whole() && out.Counts.Pending == 0 {
+	if out.Counts.Whole() && out.Counts.Pending == 0 && !out.Unaudited {
 		// Every row had its turn: what would have ended the run came too late to.
 		out.Stops = slices.DeleteFunc(out.Stops, func(stop pipeline.Stop) bool { return stop.Reason != pipeline.StopStorage })
 	}
@@ -165,8 +165,8 @@ func (s *session) exitCode(out pipeline.Outcome, failed error) int {
 		code, _ := s.app.exitFor(failed)
 		codes = append(codes, code)
 	}
-	if c := out.Counts; c.Pending > 0 && len(codes) == 1 && countsCode(c) != exitDoubt {
-		codes = append(codes, exitPaused) // settled as not there: resume sends them
+	if c := out.Counts; (c.Pending > 0 || out.Unaudited) && len(codes) == 1 && countsCode(c) != exitDoubt {
+		codes = append(codes, exitPaused) // settled as not there, or not looked for at last: resume does it
 	}
 	return worst(append(codes, countsCode(out.Counts))...)
 }
