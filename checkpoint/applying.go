@@ -105,7 +105,8 @@ type Clash struct {
 // FindClash finds the first pending create of the run whose natural key the
 // run of id other, which is being applied, is to create too; nil where there is
 // none. What became of a row of other since it was begun is not looked at: it
-// is pending as far as this run can know.
+// is pending as far as this run can know; and one in doubt may at this moment be
+// proved absent, to be sent again.
 func (t *Tenant) FindClash(ctx context.Context, run *Run, other string) (*Clash, error) {
 	clash := &Clash{Locked: &LockedError{Run: other, Holder: readHolder(t.folder.lockPath(other))}}
 	err := run.attached(ctx, t.folder.runPath(other), func(conn *sql.Conn) error {
@@ -113,7 +114,7 @@ func (t *Tenant) FindClash(ctx context.Context, run *Run, other string) (*Clash,
 			SELECT o.line, p.line FROM main.ops o JOIN other.ops p ON p.key = o.key
 			WHERE o.action = 'create' AND p.action = 'create'
 			AND NOT EXISTS (SELECT 1 FROM main.fates f WHERE f.seq = o.seq AND f.status <> 'pending')
-			AND NOT EXISTS (SELECT 1 FROM other.fates f WHERE f.seq = p.seq AND f.status <> 'pending')
+			AND NOT EXISTS (SELECT 1 FROM other.fates f WHERE f.seq = p.seq AND f.status NOT IN ('pending', 'in_doubt'))
 			ORDER BY o.seq LIMIT 1`).Scan(&clash.Line, &clash.Row)
 	})
 	if errors.Is(err, sql.ErrNoRows) {

@@ -282,6 +282,17 @@ func TestBeginSeesEarlierLiveRuns(t *testing.T) {
 	if diff := cmp.Diff(want, clash); diff != "" {
 		t.Error(diff)
 	}
+	for _, of := range []struct { // the row of a
+		status  Status
+		clashes bool
+	}{{InDoubt, true}, {Parked, false}, {Created, false}, {Pending, true}} {
+		if err := a.SetFates(t.Context(), map[int64]Fate{3: {Status: of.status}}); err != nil {
+			t.Fatal(err)
+		}
+		if clash, err := tenant.FindClash(t.Context(), b, "a"); (clash != nil) != of.clashes || err != nil {
+			t.Errorf("a row that is %s: %+v, %v", of.status, clash, err)
+		}
+	}
 	if err := b.SetFates(t.Context(), map[int64]Fate{1: {Status: Unchanged}}); err != nil {
 		t.Fatal(err)
 	}
