@@ -125,6 +125,13 @@ func (s *sought) fits(g *gainsight.Goal, user, markerField string) fit {
 	return exactFit
 }
 
+// mayBe says whether a goal that fits so well may be the one that is sought,
+// though another row's, too: nothing but its time and its author is against it,
+// or is not known.
+func (s *sought) mayBe(g *gainsight.Goal, how fit) bool {
+	return how == exactFit || how == nearFit && !s.lost && s.asSent(g)
+}
+
 // sameKey says whether the goal may have the natural key: name, entity type and
 // the parents that are known.
 func (s *sought) sameKey(g *gainsight.Goal) bool {

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -112,6 +113,8 @@ type model struct {
 	names  func(string) string // what the tenant makes of names; may be nil
 	skew   time.Duration       // of the clock that the header Date tells
 
+	companies map[string]string // names by id, where rows are told by these
+
 	refuse  bool          // some records are wrong
 	longest time.Duration // from a call's arrival until it is carried out, in full seconds
 	lag     time.Duration // by which what is told of records is old
@@ -167,6 +170,9 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		m.read(w, r, body)
 		return
+	}
+	for i, row := range c.rows {
+		c.rows[i] = m.named(row)
 	}
 	befallen, delay := m.arrive(c)
 	answer := m.befall(c, befallen, delay)
@@ -328,6 +334,15 @@ func (m *model) made(row string) []string {
 	return slices.Clone(m.carried[row])
 }
 
+// named is the row with the company's name in place of its id.
+func (m *model) named(row string) string {
+	parts := strings.Split(row, "|")
+	if len(parts) == 3 {
+		parts[1] = cmp.Or(m.companies[parts[1]], parts[1])
+	}
+	return strings.Join(parts, "|")
+}
+
 // rowOf is what tells the rows of a schedule apart: Name, company, description.
 func rowOf(body []byte) string {
 	var request struct {
@@ -339,5 +354,9 @@ func rowOf(body []byte) string {
 		return "?"
 	}
 	record := request.Requests[0].Record
-	return fmt.Sprint(record["Name"], "|", record["CompanyName"], "|", record["Description"])
+	company := record["CompanyName"]
+	if company == nil {
+		company = record["CompanyId"]
+	}
+	return fmt.Sprint(record["Name"], "|", company, "|", record["Description"])
 }

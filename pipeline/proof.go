@@ -28,12 +28,15 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 			if claimed[g.Gsid] {
 				continue
 			}
-			switch want.fits(g, s.user, s.markerField()) {
+			fit := want.fits(g, s.user, s.markerField())
+			switch fit {
 			case exactFit:
 				f.exact = append(f.exact, g.Gsid)
-				wanted[g.Gsid]++
 			case nearFit:
 				f.near = append(f.near, g.Gsid)
+			}
+			if want.mayBe(g, fit) {
+				wanted[g.Gsid]++
 			}
 		}
 		fits[want] = f
@@ -47,15 +50,15 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 	return fits
 }
 
-// contested says whether the goal is as a rival's would be.
+// contested says whether the goal may be a rival's.
 func (s *settling) contested(want *sought, goals []gainsight.Goal, gsid string) bool {
-	at := slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == gsid })
+	g := &goals[slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == gsid })]
 	name := foldName(want.name)
 	return slices.ContainsFunc(s.rivals[name], func(rival *sought) bool {
-		return rival.fits(&goals[at], s.user, s.markerField()) == exactFit
+		return rival.mayBe(g, rival.fits(g, s.user, s.markerField()))
 	}) || want.marker == "" && slices.ContainsFunc(s.foreign[name], func(rival *sought) bool {
-		made, known := millis(&goals[at], "CreatedDate")
-		return (!known || made <= rival.doubt.Last+longestFlight.Milliseconds()) && rival.fits(&goals[at], s.user, "") == exactFit
+		made, known := millis(g, "CreatedDate")
+		return (!known || made <= rival.doubt.Last+longestFlight.Milliseconds()) && rival.mayBe(g, rival.fits(g, s.user, ""))
 	})
 }
 

@@ -197,3 +197,30 @@ func TestSettleOff(t *testing.T) {
 	s.closeRun(run)
 	s.leave(d)
 }
+
+// A goal that may be another row's, of which only the time before its call is
+// not known, settles no row.
+func TestGoalOfARowWithoutATime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		m.kinds, m.lag = []mishap{{carried: atOnce, answer: "drop"}}, time.Minute
+		d := s.desk()
+		s.closeRun(s.plan(d, creates(1, 2)+"goal 1,New,COMPANY,Meta,first\n", planOptions{}).Run)
+		s.leave(d)
+		d = s.desk() // a process that was told no time yet
+		run := s.lock(d, "a")
+		m.session(false, func(n int) bool { m.rate = map[int]float64{1: 1}[n]; return true })
+		s.mustApply(d, run, ApplyConfig{Workers: 1, Limits: Limits{Calls: 2}})
+		s.expect(run, "created=1 in_doubt=1 pending=1")
+		m.session(false, func(int) bool { m.rate = 1; return true })
+		s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: settleTime})
+		for _, r := range s.expect(run, "created=1 parked=2") {
+			if r.name == "goal 1" && !strings.HasPrefix(r.fate.Reason, "goals that may be this row's, or another's") {
+				t.Errorf("%s: %s", r.key, r.fate.Reason)
+			}
+		}
+		s.closeRun(run)
+		s.leave(d)
+	})
+}
