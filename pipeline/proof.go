@@ -54,9 +54,10 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 func (s *settling) contested(want *sought, goals []gainsight.Goal, gsid string) bool {
 	g := &goals[slices.IndexFunc(goals, func(g gainsight.Goal) bool { return g.Gsid == gsid })]
 	name := foldName(want.name)
-	return slices.ContainsFunc(s.rivals[name], func(rival *sought) bool {
-		return rival.mayBe(g, rival.fits(g, s.user, s.markerField()))
-	}) || want.marker == "" && slices.ContainsFunc(s.foreign[name], func(rival *sought) bool {
+	undecided := func(rival *sought) bool {
+		return rival.isCreate() && foldName(rival.name) == name && rival.mayBe(g, rival.fits(g, s.user, s.markerField()))
+	}
+	return slices.ContainsFunc(s.rivals[name], undecided) || slices.ContainsFunc(s.later, undecided) || want.marker == "" && slices.ContainsFunc(s.foreign[name], func(rival *sought) bool {
 		made, known := millis(g, "CreatedDate")
 		return (!known || made <= rival.doubt.Last+longestFlight.Milliseconds()) && rival.mayBe(g, rival.fits(g, s.user, ""))
 	})

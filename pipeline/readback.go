@@ -130,7 +130,7 @@ func (s *settling) fetch(ask question) (goals []gainsight.Goal, gap string, err 
 func (s *settling) drop(refused []string) bool {
 	before := len(s.columns)
 	s.columns = slices.DeleteFunc(s.columns, func(field string) bool { return slices.Contains(refused, field) })
-	for _, want := range s.open {
+	for _, want := range slices.Concat(s.open, s.later) {
 		for _, field := range refused {
 			if _, sent := want.fields[field]; sent {
 				delete(want.fields, field)

@@ -34,7 +34,7 @@ func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 	object := []string{"templates", "metrics"}[random.IntN(2)]
 	action := []string{"create", "create", "update", "delete", "delete"}[random.IntN(5)]
 	s.batch, m.refuse = 1+random.IntN(10), random.IntN(2) == 0
-	settles := newWaits(m, random)
+	settles := newWaits(s, m, random)
 	settles.off = random.IntN(8) == 0
 	rows := 4 + random.IntN(24)
 	d := s.desk()

@@ -44,8 +44,12 @@ type waits struct {
 	off   bool // nothing is ever settled
 }
 
-// newWaits draws a tenant that is slow or not, and what fits it.
-func newWaits(m *model, random *rand.Rand) waits {
+// newWaits draws a tenant that is slow or not, and what fits it, and a day of few
+// calls or of many.
+func newWaits(s *stage, m *model, random *rand.Rand) waits {
+	if s.limits.Calls > 0 && random.IntN(3) == 0 {
+		s.limits.Daily = 30 + random.IntN(40)
+	}
 	m.longest = time.Duration(1+random.IntN(100)) * time.Second
 	if random.IntN(2) == 0 {
 		m.lag = time.Duration(random.IntN(60)) * time.Second
@@ -276,8 +280,9 @@ type ordeal struct {
 func schedule(t *testing.T, seed uint64, o ordeal, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 42))
 	s, m := newSimulated(t, seed, random)
-	settles, calm, rows, kindred := newWaits(m, random), calmFrom, o.rows, 8
+	settles, calm, rows, kindred := newWaits(s, m, random), calmFrom, o.rows, 8
 	if rows > 0 {
+		s.limits.Daily = 50000
 		m.kinds, m.rate, calm, kindred = mishaps(), 1.0/7, 20*calmFrom, 57 // groups of three on the average: 5 %
 	} else if rows = 4 + random.IntN(16); random.IntN(6) == 0 {
 		settles.off = true

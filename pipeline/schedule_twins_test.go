@@ -43,7 +43,8 @@ type twinRuns struct {
 func twinSchedule(t *testing.T, seed uint64, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 44))
 	s, m := newSimulated(t, seed, random)
-	tw := &twinRuns{s, m, random, newWaits(m, random), 1}
+	tw := &twinRuns{s, m, random, newWaits(s, m, random), 1}
+	s.limits.Daily = 50000
 	text, other := scheduleRows(random, 4+random.IntN(8), 8), planOptions{id: "b", onDuplicate: DuplicateCreate, skipInvalid: true}
 	otherText := text
 	switch random.IntN(3) {

@@ -57,6 +57,9 @@ const (
 	fencePause       = 2 * time.Second
 	fencePatience    = 10 * time.Minute
 	maxCandidates    = 10 // named in a reason
+	// atATime is how many doubts are read back before any of them is settled, so
+	// that a day or a budget of few calls gets somewhere.
+	atATime = 10
 	// longestFlight is how long after the server time seen before a call of
 	// another run its goal can have been made at the latest, by far.
 	longestFlight = time.Hour
@@ -67,10 +70,12 @@ type settling struct {
 	*apply
 	user    string
 	open    []*sought
+	later   []*sought            // that have their turn after those
 	rivals  map[string][]*sought // other creates that are undecided, by folded name: a goal may be theirs
 	foreign map[string][]*sought // likewise, of other runs
 	last    bool                 // rows that only knowledge gained by further sends could settle are parked
 	moved   bool                 // some row was settled
+	fenced  bool                 // a later goal of ours is visible
 	began   time.Time
 	columns []string
 	gaps    map[question]string // why the answer may lack goals that are there
@@ -92,27 +97,47 @@ func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoi
 	if a.stops.stopping() {
 		return false, nil
 	}
-	if err := s.load(ctx, wanted); err != nil || len(s.open) == 0 {
+	if err := s.load(ctx, wanted); err != nil {
 		return false, err
 	}
-	if !s.ripe() {
-		if err := s.look(ctx, false); err != nil || len(s.open) == 0 || a.stops.stopping() {
+	for s.later = s.open; len(s.later) > 0 && !a.stops.stopping(); s.rival(s.open) {
+		n := min(len(s.later), atATime)
+		s.open, s.later = s.later[:n:n], s.later[n:]
+		if err := s.settleOpen(ctx); err != nil {
 			return s.moved, err
 		}
-		if !s.wait() {
-			return s.moved, nil
+	}
+	return s.moved, nil
+}
+
+// settleOpen settles what it can of the open doubts.
+func (s *settling) settleOpen(ctx context.Context) error {
+	if !s.ripe() {
+		if err := s.look(ctx, false); err != nil || len(s.open) == 0 || s.stops.stopping() || !s.wait() {
+			return err
 		}
 	}
-	fenced, err := s.fence()
-	if err != nil || a.stops.stopping() {
-		return s.moved, err
+	if !s.fenced {
+		fenced, err := s.fence()
+		if err != nil || s.stops.stopping() {
+			return err
+		}
+		if s.fenced = fenced; !fenced {
+			s.open, s.later = slices.Concat(s.open, s.later), nil
+			s.parkAll(s.of.noun() + "s made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
+			return nil
+		}
 	}
-	if !fenced {
-		s.parkAll(s.of.noun() + "s made after this row's call do not appear in what the tenant lists, so its absence proves nothing")
-		return true, nil
+	return s.look(ctx, true)
+}
+
+// rival lets creates that stay undecided contest goals that others are settled by.
+func (s *settling) rival(undecided []*sought) {
+	for _, want := range undecided {
+		if want.isCreate() {
+			s.rivals[foldName(want.name)] = append(s.rivals[foldName(want.name)], want)
+		}
 	}
-	err = s.look(ctx, true)
-	return s.moved, err
 }
 
 // wait sleeps out the settle time, and says whether it was not cut short.
@@ -188,9 +213,7 @@ func (s *settling) take(open, others []*checkpoint.Doubt, learned map[string]str
 		if err != nil {
 			return err
 		}
-		if rival.isCreate() {
-			s.rivals[foldName(rival.name)] = append(s.rivals[foldName(rival.name)], rival)
-		}
+		s.rival([]*sought{rival})
 	}
 	return nil
 }
@@ -266,7 +289,10 @@ func (s *settling) record(want *sought, e checkpoint.Event) {
 		return
 	}
 	s.moved = true
-	if e.Status != checkpoint.Parked && want.isCreate() {
+	switch {
+	case e.Status == checkpoint.Parked:
+		s.rival([]*sought{want})
+	case want.isCreate():
 		s.keys.settled(d.Key)
 	}
 }

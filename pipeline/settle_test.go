@@ -224,3 +224,33 @@ func TestGoalOfARowWithoutATime(t *testing.T) {
 		s.leave(d)
 	})
 }
+
+// Doubts that are more than a budget has calls for are settled all the same,
+// some by each process.
+func TestSettlingWithinABudget(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		run := s.plan(d, creates(1, 45), planOptions{}).Run
+		m.session(true, func(int) bool { return false })
+		for range 9 { // five doubts each, and a probe without an answer
+			s.mustApply(d, run, ApplyConfig{Workers: 1})
+		}
+		s.expect(run, "in_doubt=45")
+		m.session(true, nil)
+		s.leave(d)
+		for i, sum := range []string{"in_doubt=25 pending=20", "pending=45"} {
+			d := s.desk()
+			cfg := ApplyConfig{Settle: settleTime, Limits: Limits{Calls: 35}}
+			if _, err := s.carryOut(d, run, cfg, func(cfg ApplyConfig) (Outcome, error) { return Settle(t.Context(), t.Context(), cfg, nil) }); err != nil {
+				t.Fatal(err)
+			}
+			if s.expect(run, sum); t.Failed() {
+				t.Fatalf("after process %d", i+1)
+			}
+			s.leave(d)
+		}
+		s.closeRun(run)
+	})
+}
