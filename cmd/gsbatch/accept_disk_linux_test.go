@@ -172,6 +172,40 @@ func TestFullDiskAtTheLastRow(t *testing.T) {
 	}
 }
 
+// TestFullDiskWhileSettling fills the disk while rows are read back: each is
+// settled by the next process, which sends none again that is there.
+func TestFullDiskWhileSettling(t *testing.T) {
+	t.Parallel()
+	for name, greedy := range map[string]bool{"with the reserve": false, "without it": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := newStage(t, "next.drop_before=4,next.drop_after=4,faults.on=writes")
+			s.writeCSV("goals.csv", goalHeader(), goalRows("Settled", 40))
+			disk := s.path("disk")
+			if err := os.Mkdir(disk, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			if !s.mount(disk, 0, "size=3m") {
+				return
+			}
+			s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
+			p := s.start("import", "goals.csv", "--settle", "2s", "--workers", "4")
+			s.until("a look for each row", func() bool { return s.writes() == 40 && s.fetches() >= 8 })
+			s.fill(filepath.Join(disk, "filler"), p, greedy)
+			s.oneLine(s.want(11, p), "state", "make room", "resume")
+			if err := os.Remove(filepath.Join(disk, "filler")); err != nil {
+				t.Fatal(err)
+			}
+			done := s.json(0, "resume", "--settle", "500ms")
+			s.counts(done, "rows=40 created=40")
+			s.proved(done.dir)
+			if n := s.writes(); n != 44 || len(s.goals()) != 40 {
+				t.Errorf("%d write calls, %d goals", n, len(s.goals()))
+			}
+		})
+	}
+}
+
 // TestNoRoomForThePlan wants no call to be made when the plan does not fit, and
 // nothing of it to stay.
 func TestNoRoomForThePlan(t *testing.T) {
