@@ -34,6 +34,9 @@ func newModelCall(r *http.Request, body []byte) *modelCall {
 	case strings.HasSuffix(path, "/create"):
 		c.rows = []string{rowOf(body)}
 		return c
+	case strings.HasSuffix(path, "/update"):
+		c.rows = []string{nameOf(body)}
+		return c
 	case strings.HasSuffix(path, "/template"), strings.HasSuffix(path, "/template/delete"):
 		c.object = "templates"
 	case strings.HasSuffix(path, "/metric/"), strings.HasSuffix(path, "/metrics"):
@@ -99,6 +102,28 @@ func recordMishaps() []mishap {
 
 // refuses says whether a record is wrong, whenever it is sent.
 func (m *model) refuses(row string) bool { return m.refuse && drawn(m.seed, "wrong", row)%6 == 0 }
+
+// carryOutUpdate has the tenant update a goal, and enters that.
+func (m *model) carryOutUpdate(c *modelCall) *httptest.ResponseRecorder {
+	m.remember(c.rows)
+	answer := m.ask(c.r, c.body)
+	if answer.Code/100 == 2 {
+		m.enter(c.rows[0], c.rows[0])
+	}
+	return answer
+}
+
+// person edits a goal now and then, at the time of a call for it.
+func (m *model) person(c *modelCall) {
+	row := c.rows[0]
+	if !m.updates || drawn(m.seed, "edit", row)%6 > 0 {
+		return
+	}
+	m.remember(c.rows)
+	m.call(http.MethodPut, "/v1/csgoal/external/update", map[string]any{
+		"requests": []any{map[string]any{"record": map[string]any{"Gsid": row, "Description": "by a person"}}}})
+	m.log("%s is edited by a person", row)
+}
 
 // lists are the lists of an answer.
 type lists struct {
@@ -254,7 +279,7 @@ func (m *model) read(w http.ResponseWriter, r *http.Request, body []byte) {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if strings.HasSuffix(r.URL.Path, "/csgoal/external/fetch") {
+	if strings.HasSuffix(r.URL.Path, "/csgoal/external/fetch") && !m.updates {
 		answer := m.ask(r, body)
 		maps.Copy(w.Header(), answer.Header())
 		w.Header().Del("Content-Length")
@@ -327,6 +352,22 @@ func (m *model) call(method, path string, body any) []byte {
 	return m.ask(r, text).Body.Bytes()
 }
 
+// plantGoals is plant for goals.
+func (m *model) plantGoals(n int) (gsids []string) {
+	for i := range n {
+		var said struct {
+			Data struct{ Goal struct{ Gsid string } }
+		}
+		answer := m.call(http.MethodPost, "/v1/csgoal/external/create", map[string]any{
+			"requests": []any{map[string]any{"record": map[string]any{"Name": fmt.Sprintf("old %d", i), "StatusName": "New", "EntityType": "GLOBAL"}}}})
+		if json.Unmarshal(answer, &said) != nil || said.Data.Goal.Gsid == "" {
+			panic(string(answer))
+		}
+		gsids = append(gsids, said.Data.Goal.Gsid)
+	}
+	return gsids
+}
+
 // paths of writes of an object, and of its deletes.
 func pathsOf(object string) (write, remove string) {
 	if object == "templates" {
@@ -337,6 +378,9 @@ func pathsOf(object string) (write, remove string) {
 
 // plant makes n records, of which no book knows, and gives their Gsids.
 func (m *model) plant(object string, n int) []string {
+	if object == "goals" {
+		return m.plantGoals(n)
+	}
 	var items []any
 	for i := range n {
 		record := map[string]any{"Name": fmt.Sprintf("old %d", i)}
@@ -365,10 +409,16 @@ func (m *model) there(object string) map[string]string {
 	type record struct{ Gsid, Name string }
 	var said struct {
 		RecordList []record
-		Data       struct{ Metrics []record }
+		Data       struct {
+			Metrics    []record
+			RecordList []struct{ DataList record }
+		}
 	}
 	answer := m.call(http.MethodPost, "/v1/csgoal/external/template/fetch", map[string]any{"select": []string{"Gsid", "Name"}, "pageSize": 1000, "pageNumber": 1})
-	if object == "metrics" {
+	switch object {
+	case "goals":
+		answer = m.call(http.MethodPost, "/v1/csgoal/external/fetch", map[string]any{"select": []string{"Gsid", "Name"}, "pageSize": 1000, "pageNumber": 1})
+	case "metrics":
 		answer = m.call(http.MethodPost, "/v1/csgoal/external/admin/picklist", map[string]any{
 			"entityIds": []string{"ALL_ENTITY"}, "active": false, "includeMetrics": true, "includeChildPicklist": false, "picklistCategory": "GOAL_TYPE"})
 	}
@@ -378,6 +428,9 @@ func (m *model) there(object string) map[string]string {
 	names := map[string]string{}
 	for _, one := range append(said.RecordList, said.Data.Metrics...) {
 		names[one.Gsid] = one.Name
+	}
+	for _, one := range said.Data.RecordList {
+		names[one.DataList.Gsid] = one.DataList.Name
 	}
 	return names
 }

@@ -116,6 +116,7 @@ type model struct {
 	companies map[string]string // names by id, where rows are told by these
 
 	refuse  bool          // some records are wrong
+	updates bool          // of goals, which show after the lag
 	longest time.Duration // from a call's arrival until it is carried out, in full seconds
 	lag     time.Duration // by which what is told of records is old
 
@@ -175,6 +176,7 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		c.rows[i] = m.named(row)
 	}
 	befallen, delay := m.arrive(c)
+	m.person(c)
 	answer := m.befall(c, befallen, delay)
 	if answer != nil {
 		maps.Copy(w.Header(), answer.Header())
@@ -285,8 +287,11 @@ func wait(r *http.Request, delay time.Duration) {
 
 // carryOut has the tenant do what is asked, and enters the goal made, if any.
 func (m *model) carryOut(c *modelCall) *httptest.ResponseRecorder {
-	if c.object != "" {
+	switch {
+	case c.object != "":
 		return m.carryOutRecords(c)
+	case c.action == "update":
+		return m.carryOutUpdate(c)
 	}
 	body := c.body
 	if m.field != "" {

@@ -12,7 +12,8 @@ import (
 )
 
 // As TestSchedules, of templates and metrics, several a call, that are created,
-// updated and deleted, and of which some are refused and some are gone already.
+// updated and deleted, and of which some are refused and some are gone already;
+// and of goals that are updated.
 func TestRecordSchedules(t *testing.T) {
 	t.Parallel()
 	n := uint64(number(t, "GSBATCH_SCHEDULES", schedules))
@@ -21,19 +22,23 @@ func TestRecordSchedules(t *testing.T) {
 	}
 	var sum tally
 	eachSeed(t, n, func(t *testing.T, seed uint64) { recordSchedule(t, seed, &sum) })
-	t.Logf("promise R1: templates and metrics, deletes too: %s", &sum)
+	t.Logf("promise R1: templates and metrics, deletes and updates of goals too: %s", &sum)
 }
 
 // recordSchedule plans some rows of one object and action, and sees them through.
 func recordSchedule(t *testing.T, seed uint64, sum *tally) {
 	random := rand.New(rand.NewPCG(seed, 43))
 	s, m := newSimulated(t, seed, random)
-	for i := range m.kinds {
-		m.kinds[i] = recordMishaps()[random.IntN(len(recordMishaps()))]
-	}
-	object := []string{"templates", "metrics"}[random.IntN(2)]
+	object := []string{"templates", "metrics", "goals"}[random.IntN(3)]
 	action := []string{"create", "create", "update", "delete", "delete"}[random.IntN(5)]
 	s.batch, m.refuse = 1+random.IntN(10), random.IntN(2) == 0
+	if m.updates = object == "goals"; m.updates {
+		action, s.batch, m.refuse = "update", 0, false
+	} else {
+		for i := range m.kinds {
+			m.kinds[i] = recordMishaps()[random.IntN(len(recordMishaps()))]
+		}
+	}
 	settles := newWaits(s, m, random)
 	settles.off = random.IntN(8) == 0
 	rows := 4 + random.IntN(24)
