@@ -43,7 +43,7 @@ torture: ## the same with a million schedules, 2,000 kills, 100,000 mutations
 	$(MAKE) promises SCHEDULES=1000000 KILLS=2000 MUTATIONS=100000
 
 replay: ## run one fault schedule, told in full: make replay SEED=7
-	GSBATCH_SEED=$(SEED) $(GO) test -count=1 -run '^Test(Record)?Schedules$$' -v ./pipeline
+	GSBATCH_SEED=$(SEED) $(GO) test -count=1 -run '^Test(Record|Twin)?Schedules$$' -v ./pipeline
 
 demo: build ## a session against the emulated tenant, no account needed
 	./samples/demo.sh

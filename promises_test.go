@@ -26,7 +26,7 @@ func promises() []promise {
 	const gainsight, pipeline, cmd, readers, writers, emulator, checkpoint = "gainsight", "pipeline", "cmd/gsbatch", "readers", "writers", "emulator", "checkpoint"
 	return []promise{
 		{"R1", "fault schedules in simulated time, judged by an independent model", "10,000: 0 duplicated, 0 lost",
-			map[string]string{pipeline: "TestSchedules TestRecordSchedules TestLargeSchedule"}, ""},
+			map[string]string{pipeline: "TestSchedules TestRecordSchedules TestTwinSchedules TestLargeSchedule"}, ""},
 		{"R2", "kill -9 of the real binary at random moments, then resume", "200: 0 and 0",
 			map[string]string{cmd: "TestKilledAtRandom"}, ""},
 		{"R3", "connection cut at every byte of request and answer", "100 % rightly classified",
@@ -38,7 +38,8 @@ func promises() []promise {
 		{"R6", "first 401", "at most the calls in flight after it; rows pending",
 			map[string]string{pipeline: "TestKeyRevokedInMidRun"}, ""},
 		{"R7", "failing writes, full disk, torn database", "no send after a failed intent; resume ends 0 and 0",
-			map[string]string{pipeline: "TestJournalFails", checkpoint: "TestNoIntentAfterFailedCommit TestTornBirthIsUndone", cmd: "TestFullDisk"}, ""},
+			map[string]string{pipeline: "TestJournalFails TestFullDiskAtEveryWrite", checkpoint: "TestNoIntentAfterFailedCommit TestTornBirthIsUndone TestLogIsCut",
+				cmd: "TestFullDisk TestFullDiskWhileSettling"}, ""},
 		{"R8", "mutated workbooks; sample files of other readers", "10,000: 0 silent row losses; same rows as an independent reader",
 			map[string]string{readers: "TestMutatedSheets TestMutatedZips TestAgreesWithExcelize TestSamplesOfOtherProjects"},
 			"independent readers: excelize, Papa Parse, csv-spectrum's own JSON"},

@@ -57,6 +57,7 @@ func TestLogIsCut(t *testing.T) {
 			cutAfter(t, file, torn, history, slices.DeleteFunc(slices.Clone(synced), func(size int64) bool { return size > int64(n) }))
 		}
 	}
+	t.Logf("promise R7: a log of %d bytes cut and falsified at each %dth: what was synced is kept", len(log), step)
 	for n := header; n <= len(log); n += frame { // at the edges of what SQLite writes at once
 		for _, by := range []int{-1, 0, 1} {
 			cutAfter(t, file, log[:min(n+by, len(log))], history, synced)

@@ -155,6 +155,11 @@ func (tw *twinRuns) judge(ids []string, sum *tally) {
 	owners, open, told := map[string]string{}, map[string]int{}, map[string]string{}
 	for _, id := range ids {
 		run := tw.lock(d, id)
+		doubts, err := run.Doubts(tw.Context())
+		if err != nil {
+			tw.Fatal(err)
+		}
+		sum.doubts.Add(int64(len(doubts.Rows)))
 		for _, r := range tw.rows(run) {
 			key := tw.m.named(r.key)
 			told[key] += fmt.Sprintf(" in %s %s %s (%s)", id, r.fate.Status, r.fate.Gsid, r.fate.Reason)
@@ -164,6 +169,9 @@ func (tw *twinRuns) judge(ids []string, sum *tally) {
 				if owners[r.fate.Gsid] != "" || !slices.Contains(tw.m.carried[key], r.fate.Gsid) {
 					sum.lost.Add(1)
 					tw.Errorf("%s: %s answers for%s, and for row %s of %s", key, r.fate.Gsid, owners[r.fate.Gsid], key, id)
+				}
+				if r.fate.Code == "recovered" {
+					sum.recovered.Add(1)
 				}
 				owners[r.fate.Gsid] += " row " + key + " of " + id
 			case checkpoint.Parked, checkpoint.InDoubt:
