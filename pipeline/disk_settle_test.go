@@ -17,14 +17,14 @@ import (
 // reserve, the next resume ends as it would have.
 func TestFullDiskAtEveryWrite(t *testing.T) {
 	t.Parallel()
-	step := 8 // each write with some of the reserves
+	step := 12 // each write with some of the reserves
 	if number(t, "GSBATCH_SCHEDULES", 0) >= 1000 {
 		step = 1
 	}
 	for i, spare := range []int{plenty, 0, 1, 4} {
 		t.Run(fmt.Sprintf("spare=%d", spare), func(t *testing.T) {
 			t.Parallel()
-			fits := 2 * i % step
+			fits := 3 * i
 			for troubled := true; troubled; fits += step {
 				synctest.Test(t, func(t *testing.T) { troubled = fullAfter(t, fits, spare) })
 				if t.Failed() {

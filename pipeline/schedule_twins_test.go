@@ -22,7 +22,7 @@ import (
 // created twice, and no goal is there for which no row of them stands.
 func TestTwinSchedules(t *testing.T) {
 	t.Parallel()
-	n := uint64(number(t, "GSBATCH_SCHEDULES", schedules)) / 6
+	n := uint64(number(t, "GSBATCH_SCHEDULES", schedules)) / 10
 	if testing.Short() {
 		n = schedules / 20
 	}
