@@ -149,7 +149,7 @@ func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fat
 		}
 		for _, op := range keys {
 			switch fate := fates[op.Seq]; fate.Status {
-			case Created, InDoubt, Parked:
+			case Created, InDoubt, Parked, Skipped: // the journal has it of a row in doubt, which a person leaves at that
 				_, err = insert.ExecContext(ctx, t.name, run.info.ID, op.Seq, op.Line, op.Key[:], op.Hash[:], fate.Gsid)
 			default:
 				_, err = remove.ExecContext(ctx, t.name, run.info.ID, op.Seq)

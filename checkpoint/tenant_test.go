@@ -83,7 +83,9 @@ func TestIndexFollowsOtherRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("folded", made(1, "G1"), made(3, ""), made(4, ""))
-	journal(t, other, intent(5), outcomeOf(5, Created, "G5"))
+	skipped := outcomeOf(4, Skipped, "")
+	skipped.Kind, skipped.Was = Settled, InDoubt
+	journal(t, other, intent(5), outcomeOf(5, Created, "G5"), skipped)
 	if err := other.SetInfo(t.Context(), func(i *Info) { i.State = Abandoned }); err != nil {
 		t.Fatal(err)
 	}

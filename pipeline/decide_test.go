@@ -86,6 +86,36 @@ func (s *stage) config(d *desk, run *checkpoint.Run) ApplyConfig {
 	return ApplyConfig{Run: run, Tenant: d.shared, Client: d.client, Gate: d.gate, Workers: 1, Settle: 50 * time.Millisecond}
 }
 
+// A row that is left for good may have its goal all the same: that settles no
+// other row.
+func TestGoalOfASkippedRow(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "faults.on=create")
+	d := s.desk()
+	run := s.plan(d, creates(1, 1)+"goal 1,New,COMPANY,Meta,first\n", planOptions{}).Run
+	s.set("next.drop_after=1")
+	s.mustApply(d, run, ApplyConfig{Workers: 1, Limits: Limits{Calls: 3}}) // two are the plan's
+	s.expect(run, "in_doubt=1 pending=1")
+	if _, err := Decide(t.Context(), t.Context(), s.config(d, run), []Decision{{2, checkpoint.Skipped, ""}}); err != nil {
+		t.Fatal(err)
+	}
+	s.set("next.drop_before=1")
+	s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: 300 * time.Millisecond})
+	if reason := s.expect(run, "skipped=1 parked=1")[1].fate.Reason; !strings.Contains(reason, s.goals()["goal 1"][0].Gsid) {
+		t.Error(reason)
+	}
+	s.closeRun(run)
+	again, err := s.tryPlan(d, creates(1, 1), planOptions{id: "b", skipInvalid: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if rows := s.expect(again.Run, "invalid=1"); !strings.Contains(rows[0].fate.Reason, "may have created the same goal") {
+		t.Errorf("%+v", rows[0].fate)
+	}
+	s.closeRun(again.Run)
+	s.leave(d)
+}
+
 // A person's word is taken where it can be true, and nothing is done where it
 // cannot be.
 func TestDecide(t *testing.T) {

@@ -137,8 +137,8 @@ func (s *stage) judgeChanges(m *model, run *checkpoint.Run, action string, gone 
 			kept = gone[r.key] && times == 0
 		case checkpoint.Rejected:
 			kept = (undone || gone[r.key] && m.refuses(r.key)) && times == 0
-		case checkpoint.Skipped: // by a person
-			kept = (undone || gone[r.key]) && times == 0
+		case checkpoint.Skipped:
+			kept = r.fate.Code == decidedByPerson
 		case checkpoint.InDoubt, checkpoint.Parked:
 			kept = r.fate.Reason != "" && (!settled || r.fate.Status == checkpoint.Parked)
 			sum.parked.Add(1)

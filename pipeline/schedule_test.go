@@ -384,6 +384,10 @@ func (s *stage) judge(m *model, run *checkpoint.Run, settled bool, sum *tally) {
 				sum.parked.Add(1)
 				s.explain(r)
 			}
+		case checkpoint.Skipped:
+			if r.fate.Code != decidedByPerson {
+				s.Error(told)
+			}
 		default:
 			if len(made) > 0 || status == checkpoint.Pending && !held[natural(r.key)] {
 				sum.lost.Add(1)

@@ -154,7 +154,7 @@ func (s *stage) personDecides(m *model, run *checkpoint.Run, random *rand.Rand) 
 		made := m.made(keys[line])
 		switch {
 		case random.IntN(3) == 0: // left open
-		case len(made) == 0 && random.IntN(3) == 0:
+		case random.IntN(4) == 0: // whether or not it is there
 			decisions = append(decisions, Decision{line, checkpoint.Skipped, ""})
 		case len(made) == 0:
 			decisions = append(decisions, Decision{line, checkpoint.Pending, ""})

@@ -174,7 +174,7 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 		switch {
 		case wanted(d):
 			open = append(open, d)
-		case undecided(d):
+		case undecided(d), d.Status == checkpoint.Skipped: // whose record may be there all the same
 			others = append(others, d)
 		default:
 			continue
