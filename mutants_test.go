@@ -1,9 +1,11 @@
 package gsbatch_test
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -42,9 +44,9 @@ const leastScore = 85
 
 // TestMutants puts small faults into the classifier and the state machine, one
 // at a time, and counts those that the short tests beside them notice, and the
-// branches that these tests take. It takes minutes, and is done when
-// GSBATCH_MUTANTS names a part, a file, or all (make mutants). Every fault that
-// nobody noticed is told.
+// branches that these tests take. It takes many minutes, and is done when
+// GSBATCH_MUTANTS says all, or names a part, a package, files or lines of files
+// (make mutants). Every fault that nobody noticed is told.
 func TestMutants(t *testing.T) {
 	wanted := os.Getenv("GSBATCH_MUTANTS")
 	if wanted == "" {
@@ -69,10 +71,16 @@ type trial struct {
 	mutator
 	binaries []string // of the tests, with their packages' folders
 	folders  []string
+	lines    []string          // the mutants of these alone are tried; none: all are
 	covers   map[int][]example // the tests that reach a mutant
 	ways     map[int]int       // in which it was met
+
+	mu       sync.Mutex
+	keen     map[keenness]int // how many mutants each test noticed
 	lived    []int
 	endless  []int // noticed because a test never ended
+	controls int   // runs without a fault
+	misled   int   // of those, that failed
 }
 
 // example is one test of a package.
@@ -82,14 +90,18 @@ type example struct {
 	took   time.Duration
 }
 
+// keenness is what a test is known for: the mutants of a file that it noticed.
+type keenness struct{ test, file string }
+
 // newTrial builds the tests of a part with its mutants.
 func newTrial(t *testing.T, p part, wanted string) *trial {
 	t.Helper()
-	trial := &trial{covers: map[int][]example{}, ways: map[int]int{}}
+	trial := &trial{covers: map[int][]example{}, ways: map[int]int{}, keen: map[keenness]int{}}
+	words := strings.Fields(wanted)
 	dir, overlay := t.TempDir(), map[string]string{}
 	for _, folder := range slices.Sorted(maps.Keys(p.files)) {
 		files := slices.DeleteFunc(strings.Fields(p.files[folder]), func(name string) bool {
-			return wanted != "all" && wanted != p.name && !strings.Contains(wanted, folder+"/"+name)
+			return wanted != "all" && wanted != p.name && !slices.Contains(words, folder) && !strings.Contains(wanted, folder+"/"+name)
 		})
 		if len(files) > 0 {
 			trial.mutate(t, folder, dir, files, overlay)
@@ -98,6 +110,7 @@ func newTrial(t *testing.T, p part, wanted string) *trial {
 	if len(trial.mutants) == 0 {
 		return trial
 	}
+	trial.lines = slices.DeleteFunc(words, func(word string) bool { return !strings.Contains(word, ":") })
 	text, err := json.Marshal(map[string]map[string]string{"Replace": overlay})
 	if err != nil {
 		t.Fatal(err)
@@ -116,34 +129,102 @@ func newTrial(t *testing.T, p part, wanted string) *trial {
 	return trial
 }
 
-// command runs tests of one of the binaries.
-func (trial *trial) command(ctx context.Context, binary int, tests, env string) *exec.Cmd {
-	cmd := exec.CommandContext(ctx, trial.binaries[binary], "-test.short", "-test.failfast", "-test.run", tests)
+// sideBySide does something with 0 to n-1, some at a time: tests wait for the
+// disk and for time now and then.
+func sideBySide(n int, do func(int)) {
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) + 1 {
+		workers.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				do(i)
+			}
+		})
+	}
+	workers.Wait()
+}
+
+// judge runs tests of one of the binaries, and ends it once one has failed: its
+// name is given where it is told. The tests' files go with it, those of tests
+// that were killed too.
+func (trial *trial) judge(t *testing.T, binary int, tests []string, env string, limit time.Duration) (failed string, said []byte, err error) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "mutants")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	ctx, cancel := context.WithTimeoutCause(t.Context(), limit, errEndless)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, trial.binaries[binary], "-test.short", "-test.failfast", "-test.v", "-test.run", "^("+strings.Join(tests, "|")+")$")
 	cmd.Dir = trial.folders[binary]
-	cmd.Env = append(os.Environ(), env)
+	cmd.Env = append(os.Environ(), env, "TMPDIR="+dir)
 	cmd.WaitDelay = time.Second
-	return cmd
+	heard := &heard{end: cancel}
+	cmd.Stdout, cmd.Stderr = heard, heard
+	if err = cmd.Run(); err != nil && errors.Is(context.Cause(ctx), errEndless) {
+		err = errEndless
+	}
+	return heard.failed, heard.text, err
+}
+
+// errEndless is that tests did not end.
+var errEndless = errors.New("the tests do not end")
+
+// heard is what tests say until one of them fails.
+type heard struct {
+	text   []byte
+	seen   int // of it, whole lines
+	failed string
+	end    func()
+}
+
+func (h *heard) Write(p []byte) (int, error) {
+	h.text = append(h.text, p...)
+	for {
+		line, _, whole := bytes.Cut(h.text[h.seen:], []byte("\n"))
+		if !whole {
+			return len(p), nil
+		}
+		h.seen += len(line) + 1
+		if rest, failed := bytes.CutPrefix(bytes.TrimSpace(line), []byte("--- FAIL: ")); failed && h.failed == "" {
+			name, _, _ := strings.Cut(string(rest), " ")
+			h.failed, _, _ = strings.Cut(name, "/")
+			h.end()
+		}
+	}
 }
 
 // trace runs each test alone, without a fault, to learn what it reaches.
 func (trial *trial) trace(t *testing.T) {
 	t.Helper()
+	var all []example
 	for i, binary := range trial.binaries {
 		list, err := exec.Command(binary, "-test.list", "^Test").Output()
 		if err != nil {
 			t.Fatal(err)
 		}
 		for name := range strings.FieldsSeq(string(list)) {
-			if name == "ok" || name == "PASS" {
-				continue
+			if name != "ok" && name != "PASS" {
+				all = append(all, example{binary: i, name: name})
 			}
-			file := filepath.Join(t.TempDir(), "reached")
-			began := time.Now()
-			if out, err := trial.command(t.Context(), i, "^"+name+"$", "GSBATCH_MUTANT_TRACE="+file).CombinedOutput(); err != nil {
-				t.Fatalf("%s fails without a fault: %v\n%s", name, err, out)
-			}
-			trial.reached(t, file, example{i, name, time.Since(began)})
 		}
+	}
+	dir := t.TempDir()
+	sideBySide(len(all), func(i int) {
+		e, file := all[i], filepath.Join(dir, strconv.Itoa(i))
+		began := time.Now()
+		if _, said, err := trial.judge(t, e.binary, []string{e.name}, "GSBATCH_MUTANT_TRACE="+file, 10*time.Minute); err != nil {
+			t.Errorf("%s fails without a fault: %v\n%s", e.name, err, said)
+			return
+		}
+		e.took = time.Since(began)
+		trial.mu.Lock()
+		defer trial.mu.Unlock()
+		trial.reached(t, file, e)
+	})
+	if t.Failed() {
+		t.FailNow()
 	}
 }
 
@@ -156,7 +237,8 @@ func (trial *trial) reached(t *testing.T, file string, by example) {
 	for line := range strings.Lines(string(text)) {
 		var id, way int
 		if _, err := fmt.Sscan(line, &id, &way); err != nil {
-			t.Fatal(err)
+			t.Error(err)
+			return
 		}
 		trial.ways[id] |= 1 << way
 		if !slices.Contains(trial.covers[id], by) {
@@ -168,73 +250,103 @@ func (trial *trial) reached(t *testing.T, file string, by example) {
 // run tries each mutant on the tests that reach it.
 func (trial *trial) run(t *testing.T) {
 	t.Helper()
-	var next atomic.Int64
-	var mu sync.Mutex
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Go(func() {
-			for id := int(next.Add(1)) - 1; id < len(trial.mutants); id = int(next.Add(1)) - 1 {
-				noticed, ended := trial.noticed(t, id)
-				mu.Lock()
-				if !ended {
-					trial.endless = append(trial.endless, id)
-				} else if !noticed {
-					trial.lived = append(trial.lived, id)
-					t.Log(trial.describe(id)) // at once: the rest takes long
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	workers.Wait()
+	sideBySide(len(trial.mutants), func(id int) {
+		if trial.asked(id) {
+			trial.try(t, id)
+		}
+	})
 }
 
-// noticed says whether some test fails, or does not end, with the mutant in
-// force: the quick ones are asked first.
-func (trial *trial) noticed(t *testing.T, id int) (noticed, ended bool) {
-	for _, group := range groups(trial.covers[id]) {
+// asked says whether a mutant is to be tried.
+func (trial *trial) asked(id int) bool {
+	return len(trial.lines) == 0 || slices.Contains(trial.lines, trial.mutants[id].place)
+}
+
+// controlled is of how many mutants one is run without its fault too: a test
+// that fails then would notice anything.
+const controlled = 10
+
+// try asks the tests that reach a mutant, group by group, until one fails or
+// does not end with the mutant in force.
+func (trial *trial) try(t *testing.T, id int) {
+	t.Helper()
+	for _, group := range trial.groups(id) {
 		for i := range trial.binaries {
 			var names []string
-			var took time.Duration
+			limit := 10 * time.Second
 			for _, e := range group {
 				if e.binary == i {
-					names, took = append(names, e.name), took+e.took
+					names, limit = append(names, e.name), limit+5*e.took
 				}
 			}
 			if len(names) == 0 {
 				continue
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second+5*took)
-			err := trial.command(ctx, i, "^("+strings.Join(names, "|")+")$", "GSBATCH_MUTANT="+strconv.Itoa(id)).Run()
-			ended := ctx.Err() == nil
-			cancel()
-			if err != nil {
-				return true, ended
+			if id%controlled == 0 {
+				trial.control(t, i, names, limit)
 			}
+			by, _, err := trial.judge(t, i, names, "GSBATCH_MUTANT="+strconv.Itoa(id), limit)
+			if err == nil {
+				continue
+			}
+			trial.mu.Lock()
+			defer trial.mu.Unlock()
+			trial.keen[keenness{by, trial.file(id)}]++
+			if errors.Is(err, errEndless) {
+				trial.endless = append(trial.endless, id)
+			}
+			return
 		}
 	}
-	return false, true
+	trial.mu.Lock()
+	defer trial.mu.Unlock()
+	trial.lived = append(trial.lived, id)
+	t.Log(trial.describe(id)) // at once: the rest takes long
 }
 
-// groups are the tests in the order of the time that they take: those that are
-// done in some seconds, and then ever more.
-func groups(tests []example) (all [][]example) {
-	slices.SortFunc(tests, func(a, b example) int { return cmp.Compare(a.took, b.took) })
-	most := 2 * time.Second
+// control runs tests without a fault.
+func (trial *trial) control(t *testing.T, binary int, tests []string, limit time.Duration) {
+	t.Helper()
+	by, said, err := trial.judge(t, binary, tests, "GSBATCH_MUTANT=", limit)
+	trial.mu.Lock()
+	defer trial.mu.Unlock()
+	if trial.controls++; err != nil {
+		trial.misled++
+		t.Logf("without a fault: %s: %v\n%s", by, err, said)
+	}
+}
+
+// groups are the tests that reach a mutant in the order in which they are
+// asked: first those that take little time for what they have noticed in the
+// same file, the first for a moment only, and then ever more.
+func (trial *trial) groups(id int) (all [][]example) {
+	trial.mu.Lock()
+	defer trial.mu.Unlock()
+	tests := slices.Clone(trial.covers[id])
+	cost := func(e example) float64 {
+		return e.took.Seconds() / float64(1+trial.keen[keenness{e.name, trial.file(id)}])
+	}
+	slices.SortFunc(tests, func(a, b example) int { return cmp.Compare(cost(a), cost(b)) })
+	most := 500 * time.Millisecond
 	var took time.Duration
 	var group []example
 	for _, e := range tests {
-		if group = append(group, e); took+e.took > most {
+		if len(group) > 0 && took+e.took > most {
 			all, group = append(all, group), nil
 			took, most = 0, 3*most
-		} else {
-			took += e.took
 		}
+		group, took = append(group, e), took+e.took
 	}
 	if len(group) > 0 {
 		all = append(all, group)
 	}
 	return all
+}
+
+// file is that of a mutant.
+func (trial *trial) file(id int) string {
+	file, _, _ := strings.Cut(trial.mutants[id].place, ":")
+	return file
 }
 
 // describe says what a mutant is, and how far tests come.
@@ -246,31 +358,64 @@ func (trial *trial) describe(id int) string {
 	return text
 }
 
+// score is what the tests noticed of some mutants, and which branches they took.
+type score struct{ mutants, lived, endless, unreached, branches, taken int }
+
+func (s score) String() string {
+	return fmt.Sprintf("%d of %d branches covered (%.1f %%), %d of %d mutants noticed: mutation score %.1f %% (%d by a test that never ended; of the others %d where no test comes)",
+		s.taken, s.branches, 100*float64(s.taken)/float64(max(s.branches, 1)), s.mutants-s.lived, s.mutants, s.percent(), s.endless, s.unreached)
+}
+
+func (s score) percent() float64 {
+	return 100 * float64(s.mutants-s.lived) / float64(max(s.mutants, 1))
+}
+
+// score adds up the mutants that are wanted.
+func (trial *trial) score(wanted func(id int) bool) (s score) {
+	for id, m := range trial.mutants {
+		if !wanted(id) || !trial.asked(id) {
+			continue
+		}
+		s.mutants++
+		if m.ways == 2 {
+			s.branches += 2
+			s.taken += trial.ways[id]&1 + trial.ways[id]>>1
+		}
+		if slices.Contains(trial.endless, id) {
+			s.endless++
+		}
+		if slices.Contains(trial.lived, id) {
+			s.lived++
+			if trial.covers[id] == nil {
+				s.unreached++
+			}
+		}
+	}
+	return s
+}
+
 // tell prints what came of it; every mutant that lived was told before.
 func (trial *trial) tell(t *testing.T, p part, wanted string) {
 	t.Helper()
-	unreached := 0
-	for _, id := range trial.lived {
-		if trial.covers[id] == nil {
-			unreached++
-		}
-	}
-	branches, taken := 0, 0
+	var files []string
 	for id, m := range trial.mutants {
-		if m.ways != 2 {
-			continue
-		}
-		branches += 2
-		taken += trial.ways[id]&1 + trial.ways[id]>>1
-		if missed := 3 &^ trial.ways[id]; missed > 0 {
+		if missed := 3 &^ trial.ways[id]; m.ways == 2 && missed > 0 && trial.asked(id) {
 			t.Logf("%s: %s: %s", m.place, strings.TrimSuffix(m.what, ": is turned round"), [...]string{1: "never false", 2: "never true", 3: "no test comes there"}[missed])
 		}
+		if !slices.Contains(files, trial.file(id)) {
+			files = append(files, trial.file(id))
+		}
 	}
-	all, killed := len(trial.mutants), len(trial.mutants)-len(trial.lived)
-	score := 100 * float64(killed) / float64(all)
-	t.Logf("promise R10: %s: %d of %d branches covered (%.1f %%), %d of %d mutants noticed: mutation score %.1f %% (%d by a test that never ended; of the others %d where no test comes)",
-		p.name, taken, branches, 100*float64(taken)/float64(branches), killed, all, score, len(trial.endless), unreached)
-	if score < leastScore && (wanted == "all" || wanted == p.name) {
-		t.Errorf("the mutation score of the %s is %.1f %%, less than %d %%", p.name, score, leastScore)
+	for _, id := range trial.endless {
+		t.Logf("a test never ended: %s", trial.describe(id))
+	}
+	for _, file := range files {
+		t.Logf("%s: %v", file, trial.score(func(id int) bool { return trial.file(id) == file }))
+	}
+	t.Logf("%d runs without a fault, %d failed", trial.controls, trial.misled)
+	all := trial.score(func(int) bool { return true })
+	t.Logf("promise R10: %s: %v", p.name, all)
+	if all.percent() < leastScore && (wanted == "all" || wanted == p.name) {
+		t.Errorf("the mutation score of the %s is %.1f %%, less than %d %%", p.name, all.percent(), leastScore)
 	}
 }
