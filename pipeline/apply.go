@@ -248,9 +248,11 @@ func (a *apply) canarySang(before checkpoint.Counts) bool {
 	if a.cfg.Confirm != nil {
 		return a.cfg.Confirm(a.status)
 	}
-	now := a.status.Counts
-	return now.Created+now.Updated+now.Deleted-before.Created-before.Updated-before.Deleted == a.status.Sent
+	return succeeded(a.status.Counts)-succeeded(before) == a.status.Sent
 }
+
+// succeeded is how many operations did what was planned.
+func succeeded(c checkpoint.Counts) int { return c.Created + c.Updated + c.Deleted }
 
 // pass hands operations in input order to the workers, at most limit of them
 // (0: all), and returns when each has had its turn.
@@ -304,30 +306,34 @@ func (a *apply) committed(events []checkpoint.Event) {
 		if e.Status == checkpoint.InDoubt {
 			a.doubted.Store(true)
 		}
-		if e.Kind == checkpoint.Settled {
+		switch {
+		case e.Kind == checkpoint.Settled:
 			*a.status.Counts.Of(e.Was)--
 			*a.status.Counts.Of(e.Status)++
-			continue
-		}
-		if e.Kind != checkpoint.Outcome || e.Status == checkpoint.Pending {
-			continue
-		}
-		a.status.Counts.Pending--
-		*a.status.Counts.Of(e.Status)++
-		a.decided++
-		if e.Attempt > 0 {
-			a.status.Sent++
-		}
-		if e.Status == checkpoint.Rejected {
-			a.rejected++
-		}
-		a.watchOpening(e)
-		if a.cfg.Limits.Errors.reached(a.rejected, a.decided) {
-			a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
+		case e.Kind == checkpoint.Outcome && e.Status != checkpoint.Pending:
+			a.count(e)
 		}
 	}
 	if a.cfg.Progress != nil {
 		a.cfg.Progress(a.status)
+	}
+}
+
+// count counts an operation that was decided by its call, or without one, and
+// ends the run where too many were rejected.
+func (a *apply) count(e *checkpoint.Event) {
+	a.status.Counts.Pending--
+	*a.status.Counts.Of(e.Status)++
+	a.decided++
+	if e.Attempt > 0 {
+		a.status.Sent++
+	}
+	if e.Status == checkpoint.Rejected {
+		a.rejected++
+	}
+	a.watchOpening(e)
+	if a.cfg.Limits.Errors.reached(a.rejected, a.decided) {
+		a.stops.add(Stop{Reason: StopErrors, Detail: a.cfg.Limits.Errors.String()})
 	}
 }
 

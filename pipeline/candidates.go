@@ -22,7 +22,6 @@ type sought struct {
 	marker  string                     // that the goal bears in the run's marker field; "" none
 	lost    bool                       // it is looked for among goals that the tenant may have made of it
 	types   types                      // of a metric
-	of      object
 }
 
 // newSought reads the operation of a doubt. learned are the parents that

@@ -6,10 +6,9 @@ import "sync"
 // one is in doubt: a second goal of that key could not be told from the first.
 type keys struct {
 	mu       sync.Mutex
-	left     sync.Cond // a key was left that somebody waits for
+	left     sync.Cond // a key was left
 	busy     map[[16]byte]bool
 	doubtful map[[16]byte]bool
-	waiting  int
 }
 
 func newKeys() *keys {
@@ -24,9 +23,7 @@ func (k *keys) enter(key [16]byte) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for k.busy[key] {
-		k.waiting++
 		k.left.Wait()
-		k.waiting--
 	}
 	if k.doubtful[key] {
 		return false
@@ -39,9 +36,7 @@ func (k *keys) leave(key [16]byte) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.busy, key)
-	if k.waiting > 0 {
-		k.left.Broadcast()
-	}
+	k.left.Broadcast()
 }
 
 // doubt closes the key until its row is settled.

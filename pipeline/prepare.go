@@ -61,7 +61,7 @@ func (a *apply) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.opening.rows = a.status.Counts.Created + a.status.Counts.Updated + a.status.Counts.Deleted + a.status.Counts.Rejected
+	a.opening.rows = succeeded(a.status.Counts) + a.status.Counts.Rejected
 	if err := countLost(ctx, a.cfg.Run); err != nil {
 		return err
 	}

@@ -219,10 +219,7 @@ func (a *apply) fault(err error) {
 
 // seen keeps the largest time.
 func seen(largest *atomic.Int64, t time.Time) {
-	if t.UnixMilli() <= 0 {
-		return
-	}
-	for ms := t.UnixMilli(); ; {
+	for ms := t.UnixMilli(); ; { // of no time it is less than 0
 		old := largest.Load()
 		if ms <= old || largest.CompareAndSwap(old, ms) {
 			return
@@ -304,7 +301,7 @@ func outcome(op *checkpoint.Op, attempt int, answer *gainsight.Answer) checkpoin
 	if e.Status == checkpoint.Rejected {
 		e.Reason += "; " + answer.Mend()
 	}
-	if len(answer.Parents) > 0 && op.Names != "" {
+	if op.Names != "" {
 		e.Parents = joinParents(answer.Parents)
 	}
 	return e

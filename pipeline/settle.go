@@ -94,20 +94,26 @@ func (a *apply) settle(ctx context.Context, last bool) (moved bool, err error) {
 // settleRows is settle for the doubts that are wanted.
 func (a *apply) settleRows(ctx context.Context, last bool, wanted func(*checkpoint.Doubt) bool) (moved bool, err error) {
 	s := &settling{apply: a, last: last, began: time.Now()}
-	if a.stops.stopping() {
-		return false, nil
+	if !a.stops.stopping() {
+		err = s.run(ctx, wanted)
 	}
+	return s.moved, err
+}
+
+// run settles the doubts that are wanted, as far as they can be settled before
+// something ends the run.
+func (s *settling) run(ctx context.Context, wanted func(*checkpoint.Doubt) bool) error {
 	if err := s.load(ctx, wanted); err != nil {
-		return false, err
+		return err
 	}
-	for s.later = s.open; len(s.later) > 0 && !a.stops.stopping(); s.rival(s.open) {
+	for s.later = s.open; len(s.later) > 0 && !s.stops.stopping(); s.rival(s.open) {
 		n := min(len(s.later), atATime)
 		s.open, s.later = s.later[:n:n], s.later[n:]
 		if err := s.settleOpen(ctx); err != nil {
-			return s.moved, err
+			return err
 		}
 	}
-	return s.moved, nil
+	return nil
 }
 
 // settleOpen settles what it can of the open doubts.
@@ -176,12 +182,8 @@ func (s *settling) load(ctx context.Context, wanted func(*checkpoint.Doubt) bool
 			open = append(open, d)
 		case undecided(d), d.Status == checkpoint.Skipped: // whose record may be there all the same
 			others = append(others, d)
-		default:
-			continue
 		}
-		if d.Names != "" && !slices.Contains(names, d.Names) {
-			names = append(names, d.Names)
-		}
+		names = append(names, d.Names)
 	}
 	learned, err := run.LearnedParents(ctx, names)
 	if err != nil {
@@ -203,7 +205,6 @@ func (s *settling) take(open, others []*checkpoint.Doubt, learned map[string]str
 		if err != nil {
 			return err
 		}
-		want.of = s.of
 		s.open = append(s.open, want)
 		s.columns = want.selects(s.columns)
 	}
@@ -302,7 +303,6 @@ func (s *settling) parkAll(reason string) {
 	for _, want := range s.open {
 		s.record(want, parked(reason))
 	}
-	s.open = nil
 }
 
 // audit looks once more, when no row is left to send, for every created row
@@ -317,18 +317,15 @@ func (a *apply) audit(ctx context.Context) error {
 		a.audited = err == nil
 		return err
 	}
-	_, fits, err := s.compare(ctx, false)
-	if err != nil || s.stops.stopping() {
-		return err
-	}
+	_, fits, err := s.compare(ctx, false) // none where something ends the run
 	for _, want := range s.open {
 		if twins := fits[want].exact; len(twins) > 0 {
 			s.record(want, parked(s.of.noun()+" "+want.doubt.Gsid+" is this row's, and so may be "+listed(twins)+
 				", made by a call that was cut off: look at them in the tenant, where one is too many"))
 		}
 	}
-	a.audited = !s.stops.stopping()
-	return nil
+	a.audited = err == nil && !s.stops.stopping()
+	return err
 }
 
 // recovered says that a row which was in doubt has a record, and not by the word

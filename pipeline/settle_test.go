@@ -194,6 +194,13 @@ func TestSettleOff(t *testing.T) {
 	if err != nil || len(doubts.Rows) != 3 || doubts.Rows[0].Status != checkpoint.InDoubt {
 		t.Errorf("%+v, %v", doubts, err)
 	}
+	s.mustApply(d, run, ApplyConfig{Settle: 50 * time.Millisecond})
+	s.expect(run, "created=5")
+	read := d.client.Calls()["goals.fetch"]
+	s.mustApply(d, run, ApplyConfig{}) // has rows that were in doubt once
+	if n := d.client.Calls()["goals.fetch"]; n != read {
+		t.Errorf("%d reads more", n-read)
+	}
 	s.closeRun(run)
 	s.leave(d)
 }

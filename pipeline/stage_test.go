@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -89,6 +90,7 @@ type watch struct {
 
 	mu      sync.Mutex
 	before  func(n int) bool    // of the n-th write: false drops it unexecuted
+	told    func([]byte) []byte // what becomes of the tenant's answers to reads; may be nil
 	writes  int                 // creates and updates that arrived, since before was set
 	refused int                 // answers 401
 	seen    map[string]int      // arrived writes by Name or Gsid
@@ -125,7 +127,7 @@ func (w *watch) refusals() int {
 func (w *watch) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	create := strings.HasSuffix(r.URL.Path, "/create")
 	if !create && !strings.HasSuffix(r.URL.Path, "/update") {
-		w.tenant.ServeHTTP(rw, r)
+		w.read(rw, r)
 		return
 	}
 	body, _ := io.ReadAll(r.Body)
@@ -144,6 +146,29 @@ func (w *watch) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	if gsid := rec.gsid(); create && gsid != "" {
 		w.made[name] = append(w.made[name], gsid)
 	}
+}
+
+func (w *watch) read(rw http.ResponseWriter, r *http.Request) {
+	w.mu.Lock()
+	told := w.told
+	w.mu.Unlock()
+	if told == nil {
+		w.tenant.ServeHTTP(rw, r)
+		return
+	}
+	answer := httptest.NewRecorder()
+	w.tenant.ServeHTTP(answer, r)
+	maps.Copy(rw.Header(), answer.Header())
+	rw.Header().Del("Content-Length")
+	rw.WriteHeader(answer.Code)
+	_, _ = rw.Write(told(answer.Body.Bytes()))
+}
+
+// onRead sets what becomes of the tenant's answers to reads.
+func (w *watch) onRead(told func([]byte) []byte) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.told = told
 }
 
 func (w *watch) admit(name string) bool {

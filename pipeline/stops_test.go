@@ -259,7 +259,8 @@ func TestBreakerProbes(t *testing.T) {
 // for the probe.
 func TestSlotDuringProbe(t *testing.T) {
 	t.Parallel()
-	gate := gainsight.NewGate(gainsight.NewMemoryLedger(), gainsight.Limits{Calls: 1, Window: 40 * time.Millisecond})
+	book := &slotBook{Ledger: gainsight.NewMemoryLedger()}
+	gate := gainsight.NewGate(book, gainsight.Limits{Calls: 1, Window: 40 * time.Millisecond})
 	a := &apply{cfg: ApplyConfig{Gate: gate}, stops: newStops(t.Context(), 0)}
 	defer a.stops.release()
 	waiting, probed := make(chan struct{}), make(chan struct{})
@@ -282,6 +283,9 @@ func TestSlotDuringProbe(t *testing.T) {
 	case <-time.After(150 * time.Millisecond):
 		close(probed)
 		(<-got).Done()
+	}
+	if leased := book.leased.Load(); leased != 3 {
+		t.Errorf("%d slots were taken: the probe was not waited for", leased)
 	}
 }
 

@@ -1,0 +1,91 @@
+package pipeline
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// The settle time of a row begins with the end of its call, and the youngest
+// row's is waited for.
+func TestSettleTimeBeginsWithTheEndOfTheCall(t *testing.T) {
+	t.Parallel()
+	for lost, want := range map[string]time.Duration{"1": settleTime, "1 2": settleTime + time.Minute, "2": settleTime + time.Minute} {
+		t.Run(lost, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+				s.timeout = 10 * time.Minute
+				d := s.desk()
+				run := s.plan(d, creates(1, 2), planOptions{}).Run
+				m.session(true, func(n int) bool {
+					if n == 2 {
+						time.Sleep(time.Minute)
+					}
+					return n > 2 || !strings.Contains(lost, fmt.Sprint(n))
+				})
+				began := time.Now()
+				var until []time.Duration
+				s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: settleTime, Waiting: func(at time.Time, _ string) { until = append(until, at.Sub(began)) }})
+				if s.expect(run, "created=2"); len(until) != 1 || until[0] != want {
+					t.Errorf("waited until %v, want %v", until, want)
+				}
+				s.closeRun(run)
+				s.leave(d)
+			})
+		})
+	}
+}
+
+// What is found at once is not waited for, and lets the next row of its key
+// have its turn.
+func TestFoundAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		run := s.plan(d, twins("a", "b"), planOptions{onDuplicate: DuplicateCreate}).Run
+		m.session(true, func(n int) bool {
+			if n == 1 {
+				s.direct("twin", "IBM", "a")
+			}
+			return n != 1
+		})
+		began := time.Now()
+		s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: settleTime, Waiting: func(time.Time, string) { t.Error("waited") }})
+		if s.expect(run, "created=2"); time.Since(began) >= settleTime {
+			t.Errorf("took %v", time.Since(began))
+		}
+		s.closeRun(run)
+		s.leave(d)
+	})
+}
+
+// Who stops the run while it settles leaves its doubts as they are: nothing is
+// proved, and nothing is parked.
+func TestStopWhileSettling(t *testing.T) {
+	t.Parallel()
+	for _, after := range []time.Duration{settleTime / 2, settleTime + time.Minute} { // then the fence is looked for
+		synctest.Test(t, func(t *testing.T) {
+			s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+			d := s.desk()
+			run := s.plan(d, creates(1, 3), planOptions{}).Run
+			m.hides = func(string) bool { return true }
+			m.session(true, func(n int) bool { return n != 2 })
+			stop, cancel := context.WithTimeout(t.Context(), after)
+			defer cancel()
+			began := time.Now()
+			out, err := s.apply(stop, d, run, ApplyConfig{Workers: 1, Settle: settleTime})
+			if err != nil || time.Since(began) > after+time.Second {
+				t.Errorf("%v, after %v", err, time.Since(began))
+			}
+			s.stopped(out, StopSignal)
+			s.expect(run, "created=2 in_doubt=1")
+			s.closeRun(run)
+			s.leave(d)
+		})
+	}
+}
