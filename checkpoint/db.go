@@ -187,12 +187,21 @@ func (db *database) transaction(ctx context.Context, do func(*sql.Tx) error) err
 	}
 	if err := do(tx); err != nil {
 		_ = tx.Rollback()
-		return db.wrap(err)
+		return db.wrap(rolledBack(ctx, err))
 	}
 	if err := tx.Commit(); err != nil {
-		return db.wrap(err)
+		return db.wrap(rolledBack(ctx, err))
 	}
 	return db.inPlace()
+}
+
+// rolledBack is ctx's error in place of the word that a transaction is over,
+// where it was rolled back because ctx ended.
+func rolledBack(ctx context.Context, err error) error {
+	if errors.Is(err, sql.ErrTxDone) && ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
 }
 
 // ErrVanished says that a file of the state folder, or the folder, was deleted,

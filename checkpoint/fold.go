@@ -134,7 +134,7 @@ func (r *Run) Counts(ctx context.Context) (Counts, error) {
 		err = errors.Join(r.countFates(ctx, tx, &counts), tx.Rollback())
 	}
 	if err != nil {
-		return counts, r.db.wrap(err)
+		return counts, r.db.wrap(rolledBack(ctx, err))
 	}
 	counts.Pending = 0
 	counts.Pending = counts.Rows - counts.sum()

@@ -60,13 +60,13 @@ func (t *Tenant) Use(ctx context.Context, now time.Time, limit DayLimit) (QuotaU
 	defer tx.Rollback() //nolint:errcheck // read only
 	for _, count := range []func(context.Context, querier, time.Time, DayLimit, *QuotaUse) error{t.countWindow, t.countDay, t.countMinutes} {
 		if err := count(ctx, tx, now, limit, &use); err != nil {
-			return use, t.db.wrap(err)
+			return use, t.db.wrap(rolledBack(ctx, err))
 		}
 	}
 	if limit.Calls > 0 && use.Day >= limit.Calls {
 		use.DayFree, err = limit.free(ctx, tx, t.name, now, use.Day)
 	}
-	return use, t.db.wrap(err)
+	return use, t.db.wrap(rolledBack(ctx, err))
 }
 
 // countWindow counts the slots, and tells what holds everybody up.

@@ -80,15 +80,9 @@ type opening struct {
 	why  string // of all of them; "" once they differ
 }
 
-// over says that there is nothing left to watch for.
-func (o *opening) over() bool { return o.rows >= sameAtFirst || o.rows > 0 && o.why == "" }
-
 // row is told of the next row, why being "" unless it was rejected. It says
 // whether the run has to end.
 func (o *opening) row(why string) bool {
-	if o.over() {
-		return false
-	}
 	if o.rows == 0 {
 		o.why = why
 	} else if why != o.why {

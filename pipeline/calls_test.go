@@ -265,14 +265,16 @@ func TestDoubtsInARow(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		settings string
+		budget   int64  // of calls, for these
 		answered string // which writes are
 		writes   int
 		stops    []StopReason
 		detail   string
 	}{
-		"broken by answers":    {"", "....C....R....C....", 19, nil, ""},
-		"fetches are answered": {"", "....................", 15, []StopReason{StopUnreachable}, "15 writes in a row had no answer that can be read"},
-		"a fetch is not":       {"faults.on=fetch,fault.html=1", "....................", 5, []StopReason{StopUnreachable}, "--base-url"},
+		"broken by answers":       {"", 0, "....C....R....C....", 19, nil, ""},
+		"fetches are answered":    {"", 0, "....................", 15, []StopReason{StopUnreachable}, "15 writes in a row had no answer that can be read"},
+		"a fetch is not":          {"faults.on=fetch,fault.html=1", 0, "....................", 5, []StopReason{StopUnreachable}, "--base-url"},
+		"no call is left for one": {"", 5, "....................", 5, []StopReason{StopBudget}, "--max-calls"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, "")
@@ -284,7 +286,11 @@ func TestDoubtsInARow(t *testing.T) {
 			run := s.plan(d, text, planOptions{}).Run
 			s.set(tt.settings)
 			s.watch.onWrite(func(n int) bool { return tt.answered[n-1] != '.' })
-			out := s.mustApply(d, run, ApplyConfig{Workers: 1})
+			cfg := ApplyConfig{Workers: 1}
+			if tt.budget > 0 {
+				cfg.Limits.Calls = int64(d.client.Calls()["picklists"]) + tt.budget
+			}
+			out := s.mustApply(d, run, cfg)
 			s.stopped(out, tt.stops...)
 			if len(out.Stops) > 0 && !strings.Contains(out.Stops[0].Detail, tt.detail) {
 				t.Errorf("detail %q", out.Stops[0].Detail)

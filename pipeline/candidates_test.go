@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"testing"
 
 	"gsbatch/checkpoint"
@@ -51,6 +52,7 @@ func TestFits(t *testing.T) {
 		"time not told":                 {`"CreatedDate":null`, since, nearFit},
 		"no server time was known":      {``, 0, nearFit},
 		"old, and no server time known": {`"CreatedDate":1`, 0, nearFit},
+		"as old as can be":              {`"CreatedDate":-1000000000`, 0, nearFit},
 	} {
 		goal := map[string]json.RawMessage{}
 		whole := fmt.Sprintf(`{"Gsid":"G","Name":"Grow","EntityType":"COMPANY","CompanyId":"C1","Description":"text","CreatedById":"U1","CreatedDate":%d}`, since+1000)
@@ -106,6 +108,7 @@ func TestSought(t *testing.T) {
 	}
 	for _, item := range []string{
 		`{"record":{"metricsAssociation":[]}}`, `{"record":{},"association":{"CTA":["1"]}}`, `{"record":{},"dissociation":{"SP":["1"]}}`,
+		`{"record":{"metricsDissociation":[]}}`, `{"record":{},"associateGoalTypeNames":["A"],"dissociateGoalTypeNames":["B"]}`,
 	} {
 		d.Item = item
 		if s, err := newSought(d, ""); err != nil || !s.blind {
@@ -115,5 +118,56 @@ func TestSought(t *testing.T) {
 	d.Item = `{"record":`
 	if _, err := newSought(d, ""); err == nil || err.Error() != "row 4: stored operation: unexpected end of JSON input" {
 		t.Error(err)
+	}
+}
+
+// What a tenant may have made of a name is near, where the goal is looked for
+// so; no other name is, and none where it is not.
+func TestFitsByAnotherName(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string][2]fit{ // looked for so, or not
+		"R&D <i>goal</i>": {nearFit, exactFit}, "R&amp;D goal": {nearFit, noFit}, "R": {noFit, noFit}, "Rest": {noFit, noFit},
+	} {
+		text, _ := json.Marshal(map[string]any{"Name": name, "CreatedDate": 1_700_000_000_000})
+		s, err := newSought(&checkpoint.Doubt{Op: checkpoint.Op{Item: `{"record":{"Name":"R&D <i>goal</i>"}}`, Action: "create"}, Since: 1_700_000_000_000}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, lost := range []bool{true, false} {
+			if s.lost = lost; s.fits(goalOf(t, string(text)), "", "") != want[i] {
+				t.Errorf("%s, lost %v: %d, want %d", name, lost, s.fits(goalOf(t, string(text)), "", ""), want[i])
+			}
+		}
+	}
+}
+
+// A metric is as it was sent where it has the goal types that were associated
+// and none that were dissociated, as far as the tenant tells of them.
+func TestTypesOfAMetric(t *testing.T) {
+	t.Parallel()
+	item := `{"record":{"name":"M"},"associateGoalTypes":["A"],"dissociateGoalTypes":["B"]}`
+	for told, want := range map[string]struct{ asSent, hidden bool }{
+		`["A"]`: {true, false}, `["C","A"]`: {true, false}, `["A","B"]`: {false, false}, `[]`: {false, false}, `["B"]`: {false, false}, `"?"`: {true, true},
+	} {
+		s, err := newSought(&checkpoint.Doubt{Op: checkpoint.Op{Item: item, Action: "update"}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		goal := goalOf(t, `{"name":"M","associateGoalTypes":`+told+`}`)
+		if s.asSent(goal) != want.asSent || s.hides(goal) != want.hidden {
+			t.Errorf("%s: as sent %v, hidden %v", told, s.asSent(goal), s.hides(goal))
+		}
+		if s.types = (types{}); s.hides(goal) {
+			t.Errorf("%s: something is hidden, and nothing of types was sent", told)
+		}
+	}
+}
+
+// The fields that were sent are asked for, once each.
+func TestSelects(t *testing.T) {
+	t.Parallel()
+	s := &sought{fields: map[string]json.RawMessage{"Name": nil, "Description": nil}}
+	if got := s.selects([]string{"Gsid", "Name"}); !slices.Equal(got, []string{"Gsid", "Name", "Description"}) {
+		t.Error(got)
 	}
 }

@@ -22,7 +22,7 @@ func Settle(ctx, stop context.Context, cfg ApplyConfig, lines []int) (Outcome, e
 		}
 		_, err := a.settleRows(ctx, true, func(d *checkpoint.Doubt) bool {
 			if len(lines) > 0 {
-				return undecided(d) && slices.Contains(lines, d.Line)
+				return slices.Contains(lines, d.Line)
 			}
 			return d.Status == checkpoint.InDoubt
 		})
@@ -111,7 +111,7 @@ func Decide(ctx, stop context.Context, cfg ApplyConfig, decisions []Decision) (O
 			return err
 		}
 		s := &settling{apply: a, began: time.Now()}
-		if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return undecided(d) && slices.Contains(lines, d.Line) }); err != nil {
+		if err := s.load(ctx, func(d *checkpoint.Doubt) bool { return slices.Contains(lines, d.Line) }); err != nil {
 			return err
 		}
 		events, err := s.decided(ctx, decisions)

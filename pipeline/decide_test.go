@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,6 +12,7 @@ import (
 
 	"gsbatch/checkpoint"
 	"gsbatch/emulator"
+	"gsbatch/validate"
 )
 
 func TestParseDecision(t *testing.T) {
@@ -269,6 +271,79 @@ func TestGoalOfAParkedRow(t *testing.T) {
 		s.expect(run, sum)
 		s.person(made, "a")
 	}
+	s.closeRun(run)
+	s.leave(d)
+}
+
+// A person's word on an update: its own goal, or none; a delete is settled by
+// what is there.
+func TestDecideUpdates(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	d := s.desk()
+	made := s.plan(d, creates(1, 2), planOptions{}).Run
+	s.mustApply(d, made, ApplyConfig{})
+	first, second := s.goals()["goal 1"][0].Gsid, s.goals()["goal 2"][0].Gsid
+	s.closeRun(made)
+	run := s.plan(d, "Gsid,Name\n"+first+",other name\n", planOptions{id: "b"}).Run
+	s.watch.onWrite(func(int) bool { return false })
+	s.mustApply(d, run, ApplyConfig{})
+	_, err := Decide(t.Context(), t.Context(), s.config(d, run), []Decision{{2, checkpoint.Created, second}})
+	if err == nil || !strings.HasPrefix(err.Error(), "row 2: is an update of goal "+first+", not of "+second+"; see the goal") {
+		t.Error(err)
+	}
+	if _, err := Decide(t.Context(), t.Context(), s.config(d, run), []Decision{{2, checkpoint.Created, first}}); err != nil {
+		t.Error(err)
+	}
+	if fate := s.expect(run, "updated=1")[0].fate; fate.Gsid != first || fate.Code != "decided" {
+		t.Errorf("%+v", fate)
+	}
+	s.closeRun(run)
+	run = s.plan(d, "Name,Due Days\nold,7\n", planOptions{id: "c", object: "templates"}).Run
+	s.mustApply(d, run, ApplyConfig{})
+	gsid := s.rows(run)[0].fate.Gsid
+	s.closeRun(run)
+	run = s.plan(d, "Gsid\n"+gsid+"\n", planOptions{id: "d", object: "templates", mode: validate.DeleteOnly}).Run
+	s.set("faults.on=templates,next.drop_before=1")
+	s.mustApply(d, run, ApplyConfig{})
+	_, err = Decide(t.Context(), t.Context(), s.config(d, run), []Decision{{2, checkpoint.Created, gsid}})
+	if err == nil || !strings.HasPrefix(err.Error(), "row 2: is a delete, which is settled by whether the template is still there") {
+		t.Error(err)
+	}
+	s.expect(run, "in_doubt=1")
+	s.closeRun(run)
+	s.leave(d)
+}
+
+// Where the goal that a person names cannot be fetched, or is not told of,
+// nothing is decided.
+func TestDecideWithoutTheGoal(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	d := s.desk()
+	run := doubtful(s, d)
+	second := s.goals()["goal 2"][0].Gsid
+	decisions := []Decision{{4, checkpoint.Skipped, ""}, {3, checkpoint.Created, second}}
+	cfg := s.config(d, run)
+	for _, n := range d.client.Calls() {
+		cfg.Limits.Calls += int64(n)
+	}
+	out, err := Decide(t.Context(), t.Context(), cfg, decisions)
+	if s.stopped(out, StopBudget); err != nil {
+		t.Error(err)
+	}
+	s.set("faults.on=fetch,next.html=1")
+	out, err = Decide(t.Context(), t.Context(), s.config(d, run), decisions)
+	if s.stopped(out, StopUnreachable); err != nil {
+		t.Error(err)
+	}
+	s.watch.onRead(func(_ string, answer *httptest.ResponseRecorder) {
+		answer.Body = bytes.NewBufferString(strings.ReplaceAll(answer.Body.String(), second, strings.Repeat("B", 36)))
+	})
+	if _, err = Decide(t.Context(), t.Context(), s.config(d, run), decisions); err == nil || !strings.HasPrefix(err.Error(), "row 3: no goal "+second+" is in the tenant") {
+		t.Error(err)
+	}
+	s.expect(run, "created=2 in_doubt=3")
 	s.closeRun(run)
 	s.leave(d)
 }

@@ -17,9 +17,6 @@ type created struct {
 
 // made keeps the newest goal of ours, which later serves as a fence.
 func (a *apply) made(op *checkpoint.Op, answer *gainsight.Answer) {
-	if a.cfg.Settle <= 0 {
-		return
-	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if answer.ServerTime.After(a.newest.server) {

@@ -144,10 +144,7 @@ func (s *settling) drop(refused []string) bool {
 // claims tells which of the found goals answer for a row already.
 func (s *settling) claims(ctx context.Context, found map[*sought][]gainsight.Goal) (map[string]bool, error) {
 	var gsids []string
-	for want, goals := range found {
-		if !want.isCreate() {
-			continue
-		}
+	for _, goals := range found {
 		for i := range goals {
 			gsids = append(gsids, goals[i].Gsid)
 		}

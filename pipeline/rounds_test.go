@@ -60,6 +60,20 @@ func TestRunThatEndedIsNoRival(t *testing.T) {
 	s.expect(second, "created=3 unchanged=1")
 }
 
+// What others created meanwhile is created once more where that is asked for.
+func TestAgainWhenApplied(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, "")
+	d := s.desk()
+	first, second := s.plan(d, twins("a"), planOptions{}).Run, s.plan(d, twins("a"), planOptions{id: "b"}).Run
+	s.mustApply(d, first, ApplyConfig{})
+	s.mustApply(d, second, ApplyConfig{Again: true})
+	s.twinGoals(2, append(s.rows(first), s.expect(second, "created=1")...)...)
+	s.closeRun(first)
+	s.closeRun(second)
+	s.leave(d)
+}
+
 // An answer that cannot be written down ends the run as it says, with no other
 // call to follow.
 func TestAnswerThatCannotBeKept(t *testing.T) {

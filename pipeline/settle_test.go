@@ -168,12 +168,18 @@ func TestAuditListsTwins(t *testing.T) {
 			return true
 		})
 		s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: settleTime})
-		reason := s.expect(run, "created=1 parked=1")[0].fate.Reason
+		fate := s.expect(run, "created=1 parked=1")[0].fate
+		reason := fate.Reason
 		for _, g := range s.goals()["goal 1"] {
 			if !strings.Contains(reason, g.Gsid) {
 				t.Errorf("%s is not in %q", g.Gsid, reason)
 			}
 		}
+		// A person may say that it is the one which answers for the row already.
+		if _, err := Decide(t.Context(), t.Context(), s.config(d, run), []Decision{{2, checkpoint.Created, fate.Gsid}}); err != nil {
+			t.Error(err)
+		}
+		s.expect(run, "created=2")
 		s.closeRun(run)
 		s.leave(d)
 	})

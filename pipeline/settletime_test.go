@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -14,8 +15,17 @@ import (
 // row's is waited for.
 func TestSettleTimeBeginsWithTheEndOfTheCall(t *testing.T) {
 	t.Parallel()
-	for lost, want := range map[string]time.Duration{"1": settleTime, "1 2": settleTime + time.Minute, "2": settleTime + time.Minute} {
-		t.Run(lost, func(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lost  string        // calls
+		takes time.Duration // the second call
+		want  []time.Duration
+	}{
+		"the first":        {"1", time.Minute, []time.Duration{settleTime}},
+		"both":             {"1 2", time.Minute, []time.Duration{settleTime + time.Minute}},
+		"the second":       {"2", time.Minute, []time.Duration{settleTime + time.Minute}},
+		"the first is old": {"1", settleTime, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
 				s.timeout = 10 * time.Minute
@@ -23,15 +33,15 @@ func TestSettleTimeBeginsWithTheEndOfTheCall(t *testing.T) {
 				run := s.plan(d, creates(1, 2), planOptions{}).Run
 				m.session(true, func(n int) bool {
 					if n == 2 {
-						time.Sleep(time.Minute)
+						time.Sleep(tt.takes)
 					}
-					return n > 2 || !strings.Contains(lost, fmt.Sprint(n))
+					return n > 2 || !strings.Contains(tt.lost, fmt.Sprint(n))
 				})
 				began := time.Now()
 				var until []time.Duration
 				s.mustApply(d, run, ApplyConfig{Workers: 1, Settle: settleTime, Waiting: func(at time.Time, _ string) { until = append(until, at.Sub(began)) }})
-				if s.expect(run, "created=2"); len(until) != 1 || until[0] != want {
-					t.Errorf("waited until %v, want %v", until, want)
+				if s.expect(run, "created=2"); !slices.Equal(until, tt.want) {
+					t.Errorf("waited until %v, want %v", until, tt.want)
 				}
 				s.closeRun(run)
 				s.leave(d)

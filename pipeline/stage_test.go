@@ -89,12 +89,12 @@ type watch struct {
 	tenant *emulator.Tenant
 
 	mu      sync.Mutex
-	before  func(n int) bool    // of the n-th write: false drops it unexecuted
-	told    func([]byte) []byte // what becomes of the tenant's answers to reads; may be nil
-	writes  int                 // creates and updates that arrived, since before was set
-	refused int                 // answers 401
-	seen    map[string]int      // arrived writes by Name or Gsid
-	made    map[string][]string // Gsids in answers 2xx to creates, by Name
+	before  func(n int) bool                                      // of the n-th write: false drops it unexecuted
+	told    func(asked string, answer *httptest.ResponseRecorder) // changes the tenant's answers to reads; may be nil
+	writes  int                                                   // creates and updates that arrived, since before was set
+	refused int                                                   // answers 401
+	seen    map[string]int                                        // arrived writes by Name or Gsid
+	made    map[string][]string                                   // Gsids in answers 2xx to creates, by Name
 }
 
 // onWrite sets what is asked before each write, and counts from there.
@@ -156,16 +156,19 @@ func (w *watch) read(rw http.ResponseWriter, r *http.Request) {
 		w.tenant.ServeHTTP(rw, r)
 		return
 	}
+	body, _ := io.ReadAll(r.Body)
+	r.Body = io.NopCloser(bytes.NewReader(body))
 	answer := httptest.NewRecorder()
 	w.tenant.ServeHTTP(answer, r)
+	told(string(body), answer)
 	maps.Copy(rw.Header(), answer.Header())
 	rw.Header().Del("Content-Length")
 	rw.WriteHeader(answer.Code)
-	_, _ = rw.Write(told(answer.Body.Bytes()))
+	_, _ = rw.Write(answer.Body.Bytes())
 }
 
-// onRead sets what becomes of the tenant's answers to reads.
-func (w *watch) onRead(told func([]byte) []byte) {
+// onRead sets what changes the tenant's answers to reads.
+func (w *watch) onRead(told func(asked string, answer *httptest.ResponseRecorder)) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.told = told

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -57,7 +58,7 @@ func ParseErrorLimit(text string) (ErrorLimit, error) {
 	default:
 		limit.Rows, err = strconv.ParseInt(number, 10, 64)
 	}
-	if err != nil || limit.Rows < 0 || limit.Percent < 0 || limit.Percent > 100 || limit == (ErrorLimit{}) {
+	if err != nil || limit.Rows < 0 || limit.Percent < 0 || limit.Percent > 100 || math.IsNaN(limit.Percent) || limit == (ErrorLimit{}) {
 		return ErrorLimit{}, fmt.Errorf("%q is neither a number of rows from 1 nor a percentage; write 20 or 5%%", text)
 	}
 	return limit, nil

@@ -1,8 +1,10 @@
 package pipeline
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"regexp"
 	"strings"
 	"testing"
@@ -71,8 +73,8 @@ func TestGoalOfAnotherUser(t *testing.T) {
 	d := s.desk()
 	cfg := lost(s, d, planOptions{})
 	s.direct("goal 2", "IBM", "first")
-	s.watch.onRead(func(answer []byte) []byte {
-		return regexp.MustCompile(`"CreatedById":"[^"]*"`).ReplaceAll(answer, []byte(`"CreatedById":"1P0SOMEBODYELSE0000000000000000000001"`))
+	s.watch.onRead(func(_ string, answer *httptest.ResponseRecorder) {
+		answer.Body = bytes.NewBuffer(regexp.MustCompile(`"CreatedById":"[^"]*"`).ReplaceAll(answer.Body.Bytes(), []byte(`"CreatedById":"1P0SOMEBODYELSE0000000000000000000001"`)))
 	})
 	s.mustApply(d, cfg.Run, cfg)
 	s.expect(cfg.Run, "created=1 parked=1")
