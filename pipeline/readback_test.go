@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"net/http/httptest"
 	"strings"
@@ -118,6 +119,16 @@ func TestFieldThatIsNotShown(t *testing.T) {
 		s.closeRun(cfg.Run)
 	}
 	run := s.plan(d, "Gsid,Description\n"+gsid+",second\n", planOptions{id: "b"}).Run
+	_, err := carryOut(t.Context(), t.Context(), s.config(d, run), true, func(a *apply, _ context.Context) error {
+		goals, gap, err := (&settling{apply: a, columns: []string{"Name", "Description"}}).fetch(question{field: "Name", value: "none"})
+		if len(goals) > 0 || gap != "" {
+			t.Errorf("%v; the list has a gap, since %s", goals, gap)
+		}
+		return err
+	})
+	if err != nil {
+		t.Error(err)
+	}
 	s.set("faults.on=update,next.drop_after=1")
 	s.mustApply(d, run, ApplyConfig{Settle: 50 * time.Millisecond})
 	if reason := s.expect(run, "parked=1")[0].fate.Reason; !strings.HasPrefix(reason, "the update carries what reading back cannot show") {

@@ -145,8 +145,8 @@ func TestNoDoubtsAreLookedForWithoutOne(t *testing.T) {
 		s.set("faults.on=create,next." + fault + "=1")
 		_, err := carryOut(t.Context(), t.Context(), s.config(d, run), true, func(a *apply, ctx context.Context) error {
 			err := a.rounds(ctx)
-			if a.doubted.Load() != want {
-				t.Errorf("%s: doubts %v", fault, a.doubted.Load())
+			if a.doubted.Load() != want || !a.knowing.Load() {
+				t.Errorf("%s: doubts %v, known %v", fault, a.doubted.Load(), a.knowing.Load())
 			}
 			return err
 		})
