@@ -36,7 +36,7 @@ promises: ## measure every promise and write the README's table; ONLY="R4 S1" fo
 	GSBATCH_PROMISES="$(or $(ONLY),all)" GSBATCH_MUTANTS=all GSBATCH_SAMPLES=1 GSBATCH_SCHEDULES=$(or $(SCHEDULES),10000) GSBATCH_KILLS=$(or $(KILLS),200) GSBATCH_MUTATIONS=$(or $(MUTATIONS),10000) GSBATCH_ROWS=5000 \
 		$(GO) test -count=1 -timeout=0 -run '^TestPromises$$' -v .
 
-mutants: ## put small faults into the classifier and the state machine, and count those that tests notice; FILES=gainsight/judge.go for some
+mutants: ## put small faults into the classifier and the state machine, and count those that tests notice; FILES="pipeline/row.go checkpoint" for some
 	GSBATCH_MUTANTS=$(or $(FILES),all) $(GO) test -count=1 -timeout=0 -run '^TestMutants$$' -v .
 
 torture: ## the same with a million schedules, 2,000 kills, 100,000 mutations
