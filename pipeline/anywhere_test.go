@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -37,7 +39,7 @@ func (m mortal) Err() error            { m.look(); return m.Context.Err() }
 
 // lookStep is by how many looks the moments lie apart at which everywhere ends
 // a context: a statement of the database looks at it more often than that.
-const lookStep = 4
+const lookStep = 7
 
 // everywhere has do done with a context that ends at ever later moments, until
 // the rows of the run are no more as they were. Before that there may be no
@@ -104,30 +106,33 @@ func TestContextEndsAnywhere(t *testing.T) {
 // no proof.
 func TestFenceThatCannotBeAsked(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "")
-	d := s.desk()
-	cfg := lost(s, d, planOptions{})
-	if _, err := carryOut(t.Context(), t.Context(), cfg, true, func(a *apply, ctx context.Context) error {
-		a.newest = created{op: checkpoint.Op{Action: "create", Line: 2, Item: "{"}, gsid: "G"}
-		_, err := a.settle(ctx, true)
-		return err
-	}); err == nil || err.Error() != "row 2: stored operation: unexpected end of JSON input" {
-		t.Error(err)
-	}
-	for budget := range 3 {
-		out, err := carryOut(t.Context(), t.Context(), cfg, true, func(a *apply, ctx context.Context) error {
-			a.newest = created{op: checkpoint.Op{Action: "create", Line: 2, Item: `{"record":{"Name":"goal 1"}}`}, gsid: s.goals()["goal 1"][0].Gsid}
-			a.cfg.Limits.Calls = a.begun.Load() + int64(budget)
-			_, err := a.settle(ctx, true)
-			return err
-		})
-		if s.stopped(out, StopBudget); err != nil {
-			t.Errorf("budget %d: %v", budget, err)
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		run := s.plan(d, creates(1, 2), planOptions{}).Run
+		m.session(true, func(n int) bool { return n != 2 })
+		s.mustApply(d, run, ApplyConfig{Workers: 1})
+		settled := func(item string, budget int64) (Outcome, error) {
+			return carryOut(t.Context(), t.Context(), s.config(d, run), true, func(a *apply, ctx context.Context) error {
+				a.newest = created{op: checkpoint.Op{Action: "create", Line: 2, Item: item}, gsid: s.goals()["goal 1"][0].Gsid}
+				a.cfg.Limits.Calls = a.begun.Load() + budget
+				_, err := a.settle(ctx, true)
+				return err
+			})
 		}
-		s.expect(cfg.Run, "created=1 in_doubt=1")
-	}
-	s.closeRun(cfg.Run)
-	s.leave(d)
+		if _, err := settled("{", 9); err == nil || err.Error() != "row 2: stored operation: unexpected end of JSON input" {
+			t.Error(err)
+		}
+		for budget := range int64(3) { // for the first look, the fence, and the last look
+			out, err := settled(`{"record":{"Name":"goal 1"}}`, budget)
+			if s.stopped(out, StopBudget); err != nil {
+				t.Errorf("budget %d: %v", budget, err)
+			}
+			s.expect(run, "created=1 in_doubt=1")
+		}
+		s.closeRun(run)
+		s.leave(d)
+	})
 }
 
 // Only an answer later than those before it makes a newer fence.

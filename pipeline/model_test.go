@@ -107,8 +107,9 @@ type model struct {
 	kinds  []mishap // that befall creates of this schedule
 	rate   float64  // share of the creates that something befalls
 	log    func(format string, args ...any)
-	hides  func(body string) bool // whether a fetch finds nothing; may be nil
-	field  string                 // of which the tenant keeps only so many characters; "" none
+	hides  func(body string) bool                                // whether a fetch finds nothing; may be nil
+	alter  func(asked string, answer *httptest.ResponseRecorder) // changes what is told of fetches; may be nil
+	field  string                                                // of which the tenant keeps only so many characters; "" none
 	keeps  int
 	names  func(string) string // what the tenant makes of names; may be nil
 	skew   time.Duration       // of the clock that the header Date tells
@@ -169,7 +170,16 @@ func (m *model) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.WriteString(w, `{"result":true,"data":{"recordList":[]}}`)
 			return
 		}
-		m.read(w, r, body)
+		if m.alter == nil {
+			m.read(w, r, body)
+			return
+		}
+		answer := m.ask(r, body)
+		m.alter(string(body), answer)
+		maps.Copy(w.Header(), answer.Header())
+		w.Header().Del("Content-Length")
+		w.WriteHeader(answer.Code)
+		_, _ = w.Write(answer.Body.Bytes())
 		return
 	}
 	for i, row := range c.rows {

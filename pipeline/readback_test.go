@@ -4,10 +4,11 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"gsbatch/checkpoint"
@@ -26,29 +27,33 @@ func TestFetchFailsWhileSettling(t *testing.T) {
 	const fetches = 5 // by name; the fence; by name; by how the name begins; for twins, in the end
 	for failing := range fetches + 2 {
 		t.Run(fmt.Sprint(failing), func(t *testing.T) {
-			s := newStage(t, "")
-			d := s.desk()
-			run := s.plan(d, creates(1, 1)+"Grow & go,New,COMPANY,IBM,\n", planOptions{}).Run
-			s.watch.onWrite(func(n int) bool { return n != 2 })
-			var asked atomic.Int64
-			s.watch.onRead(func(_ string, answer *httptest.ResponseRecorder) {
-				if asked.Add(1) == int64(failing) {
-					answer.Code, answer.Body = 200, bytes.NewBufferString("<html>")
-					answer.Header().Set("Content-Type", "text/html")
+			synctest.Test(t, func(t *testing.T) {
+				s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+				d := s.desk()
+				run := s.plan(d, creates(1, 1)+"Grow & go,New,COMPANY,IBM,\n", planOptions{}).Run
+				m.session(true, func(n int) bool { return n != 2 })
+				asked := 0
+				m.alter = func(_ string, answer *httptest.ResponseRecorder) {
+					if asked++; asked == failing {
+						answer.Code, answer.Body = 200, bytes.NewBufferString("<html>")
+						answer.Header().Set("Content-Type", "text/html")
+					}
 				}
+				cfg := ApplyConfig{Workers: 1, Settle: settleTime}
+				out := s.mustApply(d, run, cfg)
+				if failing == 0 || failing > fetches {
+					s.stopped(out)
+				} else {
+					s.stopped(out, StopUnreachable)
+					s.expect(run, map[bool]string{false: "created=1 in_doubt=1", true: "created=2"}[failing == fetches])
+					s.stopped(s.mustApply(d, run, cfg))
+				}
+				if s.expect(run, "created=2"); len(s.goals()["Grow & go"]) != 1 {
+					t.Errorf("%v", s.goals()["Grow & go"])
+				}
+				s.closeRun(run)
+				s.leave(d)
 			})
-			cfg := ApplyConfig{Workers: 1, Settle: 50 * time.Millisecond}
-			out := s.mustApply(d, run, cfg)
-			if failing == 0 || failing > fetches {
-				s.stopped(out)
-			} else {
-				s.stopped(out, StopUnreachable)
-				s.expect(run, map[bool]string{false: "created=1 in_doubt=1", true: "created=2"}[failing == fetches])
-				s.stopped(s.mustApply(d, run, cfg))
-			}
-			s.truth(s.expect(run, "created=2"))
-			s.closeRun(run)
-			s.leave(d)
 		})
 	}
 }
@@ -138,64 +143,65 @@ func TestFieldThatIsNotShown(t *testing.T) {
 	s.leave(d)
 }
 
-// Equal questions are asked once in a look, and what is found at the first is
-// not looked for in any other way.
+// Equal questions are asked once in a look.
 func TestQuestionsAreAskedOnce(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "faults.on=create")
-	d := s.desk()
-	text := header
-	for _, company := range []string{"IBM", "Meta", "NEW"} {
-		text += "Grow & go,New,COMPANY," + company + ",\n"
-	}
-	run := s.plan(d, text, planOptions{}).Run
-	s.watch.onWrite(func(int) bool { return false })
-	s.mustApply(d, run, ApplyConfig{Workers: 1})
-	s.expect(run, "in_doubt=3")
-	s.watch.onWrite(nil)
-	var asked atomic.Int64
-	s.watch.onRead(func(string, *httptest.ResponseRecorder) { asked.Add(1) })
-	if _, err := Settle(t.Context(), t.Context(), s.config(d, run), nil); err != nil {
-		t.Error(err)
-	}
-	s.expect(run, "pending=3")
-	if n := asked.Load(); n != 3 { // by name, twice, and by how it begins
-		t.Errorf("%d questions", n)
-	}
-	s.closeRun(run)
-	s.leave(d)
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		text := header
+		for _, company := range []string{"IBM", "Meta", "NEW"} {
+			text += "Grow & go,New,COMPANY," + company + ",\n"
+		}
+		run := s.plan(d, text, planOptions{}).Run
+		m.session(true, func(n int) bool { return n > 3 })
+		s.mustApply(d, run, ApplyConfig{Workers: 1})
+		s.expect(run, "in_doubt=3")
+		asked := 0
+		m.alter = func(string, *httptest.ResponseRecorder) { asked++ }
+		if _, err := Settle(t.Context(), t.Context(), s.config(d, run), nil); err != nil {
+			t.Error(err)
+		}
+		if s.expect(run, "pending=3"); asked != 3 { // by name, twice, and by how it begins
+			t.Errorf("%d questions", asked)
+		}
+		s.closeRun(run)
+		s.leave(d)
+	})
 }
 
 // What is gone, and what is no goal, is not looked for under another name.
 func TestWhatHasNoOtherName(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "")
-	d := s.desk()
-	made := s.plan(d, creates(1, 1), planOptions{}).Run
-	s.mustApply(d, made, ApplyConfig{})
-	gsid := s.rows(made)[0].fate.Gsid
-	s.closeRun(made)
-	run := s.plan(d, "Gsid,Name\n"+gsid+",Grow & go\n", planOptions{id: "b"}).Run
-	var asked atomic.Int64
-	s.watch.onWrite(func(n int) bool { return n != 1 })
-	s.watch.onRead(func(_ string, answer *httptest.ResponseRecorder) {
-		asked.Add(1)
-		answer.Body = bytes.NewBufferString(`{"result":true,"data":{"recordList":[]}}`)
+	synctest.Test(t, func(t *testing.T) {
+		s, m := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		made := s.plan(d, creates(1, 1), planOptions{}).Run
+		s.mustApply(d, made, ApplyConfig{})
+		gsid := s.rows(made)[0].fate.Gsid
+		s.closeRun(made)
+		run := s.plan(d, "Gsid,Name\n"+gsid+",Grow & go\n", planOptions{id: "b"}).Run
+		m.session(true, func(n int) bool { return n != 1 })
+		asked := 0
+		m.alter = func(_ string, answer *httptest.ResponseRecorder) {
+			asked++
+			answer.Body = bytes.NewBufferString(`{"result":true,"data":{"recordList":[]}}`)
+		}
+		s.mustApply(d, run, ApplyConfig{Settle: settleTime})
+		if reason := s.expect(run, "parked=1")[0].fate.Reason; reason != "goal "+gsid+" cannot be read back" || asked != 2 {
+			t.Errorf("%s; %d questions", reason, asked)
+		}
+		s.closeRun(run)
+		m.alter = nil
+		run = s.plan(d, "Name,Due Days\nGrow & go,7\n", planOptions{id: "c", object: "templates"}).Run
+		m.session(true, func(n int) bool { return n != 1 })
+		s.mustApply(d, run, ApplyConfig{Settle: settleTime})
+		if counts, read := run.Info().Counts, d.client.Calls()["templates.fetch"]; counts.Created != 1 || read != 2+1 { // for twins, in the end
+			t.Errorf("%+v, %d questions", counts, read)
+		}
+		s.closeRun(run)
+		s.leave(d)
 	})
-	s.mustApply(d, run, ApplyConfig{Settle: 50 * time.Millisecond})
-	if reason := s.expect(run, "parked=1")[0].fate.Reason; reason != "goal "+gsid+" cannot be read back" || asked.Load() != 2 {
-		t.Errorf("%s; %d questions", reason, asked.Load())
-	}
-	s.closeRun(run)
-	s.watch.onRead(nil)
-	run = s.plan(d, "Name,Due Days\nGrow & go,7\n", planOptions{id: "c", object: "templates"}).Run
-	s.set("faults.on=templates,next.drop_before=1")
-	s.mustApply(d, run, ApplyConfig{Settle: 50 * time.Millisecond})
-	if counts, read := run.Info().Counts, d.client.Calls()["templates.fetch"]; counts.Created != 1 || read != 2+1 { // for twins, in the end
-		t.Errorf("%+v, %d questions", counts, read)
-	}
-	s.closeRun(run)
-	s.leave(d)
 }
 
 // What is asked for the record of a doubt.

@@ -20,28 +20,30 @@ import (
 // unless it is said anew.
 func TestStaleAsThePlanSaid(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "")
-	d := s.desk()
-	defer s.leave(d)
-	made := s.plan(d, creates(1, 1), planOptions{}).Run
-	s.mustApply(d, made, ApplyConfig{})
-	gsid := s.rows(made)[0].fate.Gsid
-	s.closeRun(made)
-	run := s.plan(d, "Gsid,Description\n"+gsid+",second\n", planOptions{id: "b", compared: true}).Run
-	defer s.closeRun(run)
-	time.Sleep(2 * time.Millisecond) // the tenant dates goals by the millisecond
-	s.person(gsid, "a person's")
-	if err := run.SetInfo(t.Context(), func(i *checkpoint.Info) { i.OnStale = string(StaleFail) }); err != nil {
-		t.Fatal(err)
-	}
-	_, err := s.apply(t.Context(), d, run, ApplyConfig{Recheck: true})
-	var stale *StaleError
-	if !errors.As(err, &stale) || !slices.Equal(stale.Lines, []int{2}) {
-		t.Errorf("%v", err)
-	}
-	s.expect(run, "pending=1")
-	s.mustApply(d, run, ApplyConfig{Recheck: true, OnStale: StaleOverwrite})
-	s.expect(run, "updated=1")
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newSimulated(t, 1, rand.New(rand.NewPCG(1, 1)))
+		d := s.desk()
+		made := s.plan(d, creates(1, 1), planOptions{}).Run
+		s.mustApply(d, made, ApplyConfig{})
+		gsid := s.rows(made)[0].fate.Gsid
+		s.closeRun(made)
+		run := s.plan(d, "Gsid,Description\n"+gsid+",second\n", planOptions{id: "b", compared: true}).Run
+		time.Sleep(time.Minute)
+		s.person(gsid, "a person's")
+		if err := run.SetInfo(t.Context(), func(i *checkpoint.Info) { i.OnStale = string(StaleFail) }); err != nil {
+			t.Fatal(err)
+		}
+		_, err := s.apply(t.Context(), d, run, ApplyConfig{Recheck: true})
+		var stale *StaleError
+		if !errors.As(err, &stale) || !slices.Equal(stale.Lines, []int{2}) {
+			t.Errorf("%v", err)
+		}
+		s.expect(run, "pending=1")
+		s.mustApply(d, run, ApplyConfig{Recheck: true, OnStale: StaleOverwrite})
+		s.expect(run, "updated=1")
+		s.closeRun(run)
+		s.leave(d)
+	})
 }
 
 // A run that has ended stands in no other's way, though its process lives on
