@@ -28,14 +28,14 @@ func (s *settling) match(found map[*sought][]gainsight.Goal, claimed map[string]
 			if claimed[g.Gsid] {
 				continue
 			}
-			fit := want.fits(g, s.user, s.markerField())
-			switch fit {
+			how := want.fits(g, s.user, s.markerField())
+			switch how {
 			case exactFit:
 				f.exact = append(f.exact, g.Gsid)
 			case nearFit:
 				f.near = append(f.near, g.Gsid)
 			}
-			if want.mayBe(g, fit) {
+			if want.mayBe(g, how) {
 				wanted[g.Gsid]++
 			}
 		}
