@@ -54,7 +54,7 @@ type scouted struct {
 
 // scoutedAhead is how many blocks may be under way for each scout. They bound
 // the memory: a quarter of a megabyte each.
-const scoutedAhead = 12
+const scoutedAhead = 7
 
 // checkBlocks is a walk in which scouts look at blocks side by side. What they
 // find clean needs only to be told from the rows before; any other row is
