@@ -143,20 +143,28 @@ func (s *stage) underFileLimit(file string) (result, bool) {
 	return s.startWith(nil, "sh", "-c", "ulimit -f 150 && exec gsbatch apply latest").wait(), true
 }
 
+// smallDisk is where a disk of three megabytes has the state folder from now
+// on; false where the machine does not let one be mounted.
+func (s *stage) smallDisk() (disk string, mounted bool) {
+	s.Helper()
+	disk = s.path("disk")
+	if err := os.Mkdir(disk, 0o700); err != nil {
+		s.Fatal(err)
+	}
+	s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
+	return disk, s.mount(disk, 0, "size=3m")
+}
+
 // TestFullDiskAtTheLastRow wants a run of which every row had its turn to be
 // told as that, once its reports can be written.
 func TestFullDiskAtTheLastRow(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "latency=500ms")
 	s.writeCSV("goals.csv", goalHeader(), goalRows("Last", 4))
-	disk := s.path("disk")
-	if err := os.Mkdir(disk, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if !s.mount(disk, 0, "size=3m") {
+	disk, mounted := s.smallDisk()
+	if !mounted {
 		return
 	}
-	s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
 	p := s.start("import", "goals.csv", "--workers", "1")
 	s.until("the last write call", func() bool { return s.writes() == 4 })
 	s.fill(filepath.Join(disk, "filler"), p, false)
@@ -181,14 +189,10 @@ func TestFullDiskWhileSettling(t *testing.T) {
 			t.Parallel()
 			s := newStage(t, "next.drop_before=4,next.drop_after=4,faults.on=writes")
 			s.writeCSV("goals.csv", goalHeader(), goalRows("Settled", 40))
-			disk := s.path("disk")
-			if err := os.Mkdir(disk, 0o700); err != nil {
-				t.Fatal(err)
-			}
-			if !s.mount(disk, 0, "size=3m") {
+			disk, mounted := s.smallDisk()
+			if !mounted {
 				return
 			}
-			s.setenv("GSBATCH_STATE", filepath.Join(disk, "state"))
 			p := s.start("import", "goals.csv", "--settle", "2s", "--workers", "4")
 			s.until("a look for each row", func() bool { return s.writes() == 40 && s.fetches() >= 8 })
 			s.fill(filepath.Join(disk, "filler"), p, greedy)
