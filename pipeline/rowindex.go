@@ -2,6 +2,8 @@ package pipeline
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"iter"
 	"slices"
 
@@ -107,21 +109,21 @@ func (x *rowIndex) distinct() (n int) {
 	return n
 }
 
-// hashOf is FNV-1a: what is found by it is compared, so that it need not be strong.
-func hashOf[T []byte | string](kind byte, text T) uint64 {
-	const offset, prime = 14695981039346656037, 1099511628211
-	h := (offset ^ uint64(kind)) * prime
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * prime
-	}
-	return h
+// hashOf is a strong hash: of names with one hash only the first is asked for,
+// so nobody may be able to write rows whose names have the same.
+func hashOf(text []byte) uint64 {
+	sum := sha256.Sum256(text)
+	return binary.LittleEndian.Uint64(sum[:])
 }
 
-func gsidHash(gsid string) uint64 { return hashOf('g', gsid) }
+func gsidHash(gsid string) uint64 {
+	var room [64]byte
+	return hashOf(append(append(room[:0], 'g'), gsid...))
+}
 
 func keyHash(lead string) uint64 {
 	var room [128]byte
-	return hashOf('k', validate.AppendFold(room[:0], lead))
+	return hashOf(validate.AppendFold(append(room[:0], 'k'), lead))
 }
 
 // of are the rows that the goals may be of, and the goals by Gsid.
