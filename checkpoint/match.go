@@ -55,33 +55,6 @@ func (t *Tenant) MatchCreated(ctx context.Context, run *Run) ([]Match, error) {
 	return matches, run.db.wrap(rows.Err())
 }
 
-// Creator is the row that created a record.
-type Creator struct {
-	Hash [16]byte // of its payload
-	Run  string
-	Row  int // its line
-}
-
-// CreatorOf finds in the index the row of that natural key that created the
-// record gsid; false where it knows none, or the record was deleted.
-func (t *Tenant) CreatorOf(ctx context.Context, key [16]byte, gsid string) (c Creator, known bool, err error) {
-	var hash sql.RawBytes
-	rows, err := t.db.read.QueryContext(ctx, `SELECT hash, run, line FROM created WHERE tenant = ?1 AND key = ?2 AND gsid = ?3
-		AND gsid NOT IN (SELECT gsid FROM deleted WHERE tenant = ?1)`, t.name, key[:], gsid)
-	if err != nil {
-		return c, false, t.db.wrap(err)
-	}
-	defer rows.Close() //nolint:errcheck // read only; Err below tells
-	if rows.Next() {
-		if err := rows.Scan(&hash, &c.Run, &c.Row); err != nil {
-			return c, false, t.db.wrap(err)
-		}
-		copy(c.Hash[:], hash)
-		known = true
-	}
-	return c, known, t.db.wrap(rows.Err())
-}
-
 // pick chooses what answers for a row of that payload, nil where nothing does.
 func pick(made []maker, hash [16]byte) (best *maker, same bool) {
 	for i := range made {

@@ -16,8 +16,8 @@ import (
 // updates. Where that goal was changed since, this file does not want it.
 type doneRows struct {
 	tenant      *checkpoint.Tenant
-	runAt, gsid int // indexes of the columns
-	indexed     bool
+	runAt, gsid int                  // indexes of the columns
+	creators    *checkpoint.Creators // opened for the first row that asks
 	op          validate.Operation
 	reason      string // of the row last found
 }
@@ -56,19 +56,36 @@ func (d *doneRows) settle(ctx context.Context, checker *validate.Checker, row re
 			return problems, nil
 		}
 	}
-	if !d.indexed {
-		if err := d.tenant.IndexCreated(ctx, ""); err != nil {
-			return nil, err
-		}
-		d.indexed = true
+	if err := d.open(ctx); err != nil {
+		return nil, err
 	}
-	made, known, err := d.tenant.CreatorOf(ctx, d.op.Key, gsid)
+	made, known, err := d.creators.Of(ctx, d.op.Key, gsid)
 	if err != nil || !known || made.Hash != validate.PayloadHash(checker.Object(), d.op.Action, d.op.Gsid, d.op.Item, d.op.Lookups) {
 		return problems, err
 	}
 	op.Action, op.Gsid = validate.Nothing, gsid
 	d.reason = fmt.Sprintf("goal %s was created by row %d of run %s with these values", gsid, made.Row, made.Run)
 	return nil, nil
+}
+
+func (d *doneRows) open(ctx context.Context) (err error) {
+	if d.creators != nil {
+		return nil
+	}
+	if err = d.tenant.IndexCreated(ctx, ""); err == nil {
+		d.creators, err = d.tenant.Creators(ctx)
+	}
+	return err
+}
+
+// close ends what the rows of one walk opened.
+func (d *doneRows) close() error {
+	if d == nil || d.creators == nil {
+		return nil
+	}
+	err := d.creators.Close()
+	d.creators = nil
+	return err
 }
 
 // why there is nothing to do for the row that was checked last.

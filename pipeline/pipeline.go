@@ -85,6 +85,7 @@ func (s Source) walk(ctx context.Context, progress func(int64), do func(seq int6
 	if s.done == nil {
 		s.done = newDoneRows(&s)
 	}
+	defer func() { err = errors.Join(err, s.done.close()) }()
 	found = s.begin()
 	var op validate.Operation
 	err = s.each(ctx, func(seq int64, row *readers.Row) error {
