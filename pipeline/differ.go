@@ -98,6 +98,19 @@ type leads struct {
 	rows  int
 }
 
+// addAll adds the creates among ops, by that field; "" adds none.
+func (l *leads) addAll(ops []checkpoint.Op, field string) error {
+	for i := range ops {
+		if field == "" || ops[i].Action != string(validate.Create) {
+			continue
+		}
+		if err := l.add(&ops[i], field); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func (l *leads) add(op *checkpoint.Op, field string) error {
 	lead, err := storedLead(op, field)
 	if err != nil {

@@ -124,12 +124,19 @@ func discard(run *checkpoint.Run, err error) error {
 
 // fill reads and checks in one goroutine and writes to the checkpoint in another.
 func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
+	lead := "" // field by which creates are searched for, "": they are not
+	if cfg.leads() {
+		lead = cfg.Key.lead()
+	}
 	g, both := errgroup.WithContext(ctx)
 	batches, spare := make(chan *checkpoint.Batch, 2), make(chan *checkpoint.Batch, 4)
 	g.Go(func() error {
 		planner := p.Run.Planner()
 		for batch := range batches {
 			hashPayloads(cfg.Info.Object, batch.Ops())
+			if err := p.leads.addAll(batch.Ops(), lead); err != nil {
+				return err
+			}
 			if err := planner.Write(both, batch); err != nil {
 				return err
 			}
@@ -141,14 +148,11 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	g.Go(func() error {
 		defer close(batches)
 		b := batcher{out: batches, spare: spare, batch: new(checkpoint.Batch), done: cfg.Source.done}
-		if cfg.leads() {
-			b.lead = cfg.Key.lead()
-		}
 		b.batch.AddHeaderProblems(storedProblems(cfg.Source.Checker.HeaderProblems()))
 		found, err := cfg.Source.walk(both, cfg.Progress, func(seq int64, row *readers.Row, op *validate.Operation, problems []validate.Problem) error {
 			return b.add(both, seq, row, op, problems)
 		})
-		p.Findings, p.leads = found, b.leads
+		p.Findings = found
 		if err != nil {
 			return err
 		}
@@ -179,8 +183,6 @@ func hashPayloads(object string, ops []checkpoint.Op) {
 type batcher struct {
 	out    chan<- *checkpoint.Batch
 	spare  <-chan *checkpoint.Batch // that were written
-	lead   string                   // field by which creates are searched for, "": they are not
-	leads  leads
 	batch  *checkpoint.Batch
 	cells  []checkpoint.Cell
 	shared map[string]string // lookups and names that many rows have
@@ -203,11 +205,6 @@ func (b *batcher) add(ctx context.Context, seq int64, row *readers.Row, op *vali
 		fate = &checkpoint.Fate{Status: checkpoint.Unchanged, Gsid: strings.Clone(op.Gsid), Reason: b.done.why()}
 	case op != nil:
 		planned = b.op(seq, row.Line, op)
-		if b.lead != "" && op.Action == validate.Create {
-			if err := b.leads.add(planned, b.lead); err != nil {
-				return err
-			}
-		}
 	case len(problems) > 0:
 		fate = invalidFate(problems)
 	default:
