@@ -334,8 +334,12 @@ func (s *stage) problemRows(name string) (lines []string, gsids int) {
 func TestErrorsBookIsMendedAndImported(t *testing.T) {
 	t.Parallel()
 	s := newStage(t, "")
-	rows := goalRows("Book", 5000)
-	good := spoilCells(rows, 200)
+	all, bad := 5000, 200
+	if testing.Short() {
+		all, bad = 1000, 40
+	}
+	rows := goalRows("Book", all)
+	good := spoilCells(rows, bad)
 	s.goalsBook("goals.xlsx", rows)
 	where := []string{"--sheet", "Goals", "--header-row", fmt.Sprint(headRow)}
 
@@ -345,33 +349,33 @@ func TestErrorsBookIsMendedAndImported(t *testing.T) {
 		t.Errorf("validate does not tell of errors.xlsx: %s", got.stdout)
 	}
 	is := s.checkErrorsBook("goals.xlsx", checked, good)
-	if is.filter != "A3:H5003" {
+	if is.filter != fmt.Sprintf("A3:H%d", headRow+all) {
 		t.Errorf("filter over %q", is.filter)
 	}
 
 	unsent := s.json(5, append([]string{"import", "goals.xlsx"}, where...)...)
-	s.counts(unsent, "rows=5000 invalid=200 pending=4800")
+	s.counts(unsent, fmt.Sprintf("rows=%d invalid=%d pending=%d", all, bad, all-bad))
 	is = s.checkErrorsBook("goals.xlsx", filepath.Join(unsent.dir, "errors.xlsx"), good)
-	if is.filter != "A3:K5003" {
+	if is.filter != fmt.Sprintf("A3:K%d", headRow+all) {
 		t.Errorf("filter over %q", is.filter)
 	}
-	if lines, gsids := s.problemRows(filepath.Join(unsent.dir, "errors.xlsx")); len(lines) != 200 || gsids != 0 {
+	if lines, gsids := s.problemRows(filepath.Join(unsent.dir, "errors.xlsx")); len(lines) != bad || gsids != 0 {
 		t.Errorf("%d rows have a problem, %d a Gsid", len(lines), gsids)
 	}
 
 	first := s.json(3, append([]string{"import", "goals.xlsx", "--skip-invalid"}, where...)...)
-	s.counts(first, "rows=5000 created=4800 invalid=200")
+	s.counts(first, fmt.Sprintf("rows=%d created=%d invalid=%d", all, all-bad, bad))
 	errors := filepath.Join(first.dir, "errors.xlsx")
 	s.checkErrorsBook("goals.xlsx", errors, good)
-	if lines, gsids := s.problemRows(errors); len(lines) != 200 || gsids != 4800 {
+	if lines, gsids := s.problemRows(errors); len(lines) != bad || gsids != all-bad {
 		t.Errorf("%d rows have a problem, %d a Gsid", len(lines), gsids)
 	}
 	s.mendBook(errors, "mended.xlsx", good)
 	s.run(0, append([]string{"validate", "mended.xlsx"}, where...)...)
 	second := s.json(0, append([]string{"import", "mended.xlsx"}, where...)...)
-	s.counts(second, "rows=5000 created=200 unchanged=4800")
-	if goals := s.goals(); len(goals) != 5000 || s.writes() != 5000 {
-		t.Errorf("%d goals after %d writes, want 5000 after as many", len(goals), s.writes())
+	s.counts(second, fmt.Sprintf("rows=%d created=%d unchanged=%d", all, bad, all-bad))
+	if goals := s.goals(); len(goals) != all || s.writes() != all {
+		t.Errorf("%d goals after %d writes, want %d after as many", len(goals), s.writes(), all)
 	}
 	s.proved(second.dir)
 }
