@@ -210,6 +210,7 @@ type planWriter struct {
 	problems, texts              *sql.Stmt
 	asides, befores              *sql.Stmt
 	newOps, newCreates, newFates bulk
+	opened                       []*sql.Stmt // all of them
 	err                          error
 }
 
@@ -257,6 +258,7 @@ func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result
 		if *stmt, w.err = w.tx.PrepareContext(w.ctx, query); w.err != nil {
 			return nil
 		}
+		w.opened = append(w.opened, *stmt)
 	}
 	result, err := (*stmt).ExecContext(w.ctx, args...)
 	w.err = err
@@ -294,10 +296,8 @@ func (w *planWriter) close() error {
 	w.rest(&w.newCreates)
 	w.rest(&w.newFates)
 	err := w.err
-	for _, stmt := range []*sql.Stmt{w.cells, w.items, w.ops, w.newOps.stmt, w.newCreates.stmt, w.newFates.stmt, w.problems, w.texts, w.asides, w.befores} {
-		if stmt != nil {
-			err = errors.Join(err, stmt.Close())
-		}
+	for _, stmt := range w.opened {
+		err = errors.Join(err, stmt.Close())
 	}
 	return err
 }

@@ -138,24 +138,21 @@ func (t *Tenant) indexFates(ctx context.Context, run *Run, from, upto int64, fat
 		if now, err := indexedUpto(ctx, tx, run.info.ID); err != nil || now != from {
 			return err
 		}
-		insert, err := tx.PrepareContext(ctx, `INSERT OR REPLACE INTO created (tenant, run, seq, line, key, hash, gsid) VALUES (?, ?, ?, ?, ?, ?, ?)`)
-		if err != nil {
-			return err
-		}
-		remove, err := tx.PrepareContext(ctx, `DELETE FROM created WHERE tenant = ? AND run = ? AND seq = ?`)
-		if err != nil {
-			return err
-		}
+		w := planWriter{ctx: ctx, tx: tx}
+		var created bulk
+		var remove *sql.Stmt
 		for _, op := range keys {
 			switch fate := fates[op.Seq]; fate.Status {
 			case Created, InDoubt, Parked, Skipped: // the journal has it of a row in doubt, which a person leaves at that
-				_, err = insert.ExecContext(ctx, t.name, run.info.ID, op.Seq, op.Line, op.Key[:], op.Hash[:], fate.Gsid)
+				w.insert(&created, `INSERT OR REPLACE INTO created (tenant, run, seq, line, key, hash, gsid) VALUES `,
+					t.name, run.info.ID, op.Seq, op.Line, op.Key[:], op.Hash[:], fate.Gsid)
 			default:
-				_, err = remove.ExecContext(ctx, t.name, run.info.ID, op.Seq)
+				w.exec(&remove, `DELETE FROM created WHERE tenant = ? AND run = ? AND seq = ?`, t.name, run.info.ID, op.Seq)
 			}
-			if err != nil {
-				return err
-			}
+		}
+		w.rest(&created)
+		if err := w.close(); err != nil {
+			return err
 		}
 		for _, fate := range fates {
 			if fate.Status != Deleted {

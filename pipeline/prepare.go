@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"gsbatch/checkpoint"
 	"gsbatch/gainsight"
 )
@@ -47,25 +49,39 @@ func (a *apply) prepare(ctx context.Context) error {
 	for _, key := range keys {
 		a.keys.doubt(key)
 	}
-	told, recorded, err := a.cfg.Run.LastServerTimes(ctx)
-	if err != nil {
+	if err := a.takeStock(ctx); err != nil {
 		return err
 	}
-	a.serverTime.Store(told)
-	a.recorded.Store(recorded)
 	if err := a.askTime(ctx); err != nil {
 		return err
 	}
 	a.begun.Store(int64(a.calls().Total))
-	a.status.Counts, err = a.cfg.Run.Counts(ctx)
-	if err != nil {
-		return err
-	}
 	a.opening.rows = succeeded(a.status.Counts) + a.status.Counts.Rejected
 	if err := countLost(ctx, a.cfg.Run); err != nil {
 		return err
 	}
 	return a.cfg.Run.SetInfo(ctx, func(info *checkpoint.Info) { info.State = checkpoint.Running })
+}
+
+// takeStock reads how far the run is and the server times that it knows, side
+// by side: both walk over all rows, and the first call waits for them.
+func (a *apply) takeStock(ctx context.Context) error {
+	var told, recorded int64
+	g, both := errgroup.WithContext(ctx)
+	g.Go(func() (err error) {
+		told, recorded, err = a.cfg.Run.LastServerTimes(both)
+		return err
+	})
+	g.Go(func() (err error) {
+		a.status.Counts, err = a.cfg.Run.Counts(both)
+		return err
+	})
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	a.serverTime.Store(told)
+	a.recorded.Store(recorded)
+	return nil
 }
 
 // askTime learns the server's time before the first intent, with a call only
