@@ -3,7 +3,7 @@ package checkpoint
 import "testing"
 
 // Who created a record is known of what this tenant has: not of rows in doubt,
-// of records that were deleted, or of another natural key.
+// of records that were deleted, of another natural key or another tenant.
 func TestCreators(t *testing.T) {
 	folder, err := Open(t.TempDir())
 	if err != nil {
@@ -23,15 +23,27 @@ func TestCreators(t *testing.T) {
 	if err := tenant.IndexCreated(t.Context(), ""); err != nil {
 		t.Fatal(err)
 	}
-	creators, err := tenant.Creators(t.Context())
+	elsewhere, err := folder.Tenant(t.Context(), "globex")
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
-		if err := creators.Close(); err != nil {
-			t.Error(err)
+	defer elsewhere.Close()
+	open := func(tenant *Tenant) *Creators {
+		creators, err := tenant.Creators(t.Context())
+		if err != nil {
+			t.Fatal(err)
 		}
-	}()
+		t.Cleanup(func() {
+			if err := creators.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return creators
+	}
+	if made, known, err := open(elsewhere).Of(t.Context(), [16]byte{1}, "G1"); err != nil || known {
+		t.Errorf("another tenant: %+v, %v", made, err)
+	}
+	creators := open(tenant)
 	for _, q := range []struct {
 		key  byte
 		gsid string

@@ -100,8 +100,11 @@ type leads struct {
 
 // addAll adds the creates among ops, by that field; "" adds none.
 func (l *leads) addAll(ops []checkpoint.Op, field string) error {
+	if field == "" {
+		return nil
+	}
 	for i := range ops {
-		if field == "" || ops[i].Action != string(validate.Create) {
+		if ops[i].Action != string(validate.Create) {
 			continue
 		}
 		if err := l.add(&ops[i], field); err != nil {
