@@ -53,8 +53,11 @@ func checkWith(t *testing.T, path string, o readers.Options, cfg validate.Config
 func hostileTenant() *gainsight.Picklists {
 	id := func(n int) string { return fmt.Sprintf("1I00%032d", n) }
 	return &gainsight.Picklists{
-		Statuses:  []gainsight.Status{{Gsid: id(1), Name: "New", Active: true}, {Gsid: id(2), Name: "On Track", Active: true}, {Gsid: id(3), Name: "Old"}, {Gsid: id(4), Name: "Twice", Active: true}, {Gsid: id(5), Name: "twice", Active: true}},
-		GoalTypes: []gainsight.GoalType{{Gsid: id(6), Name: "Default", Active: true, Linked: true, StatusIDs: []string{id(1)}}, {Gsid: id(7), Name: "Other", Active: true}},
+		Statuses: []gainsight.Status{{Gsid: id(1), Name: "New", Active: true}, {Gsid: id(2), Name: "On Track", Active: true}, {Gsid: id(3), Name: "Old"}, {Gsid: id(4), Name: "Twice", Active: true}, {Gsid: id(5), Name: "twice", Active: true}},
+		GoalTypes: []gainsight.GoalType{
+			{Gsid: id(6), Name: "Default", Active: true, Linked: true, StatusIDs: []string{id(1)}}, {Gsid: id(7), Name: "Other", Active: true},
+			{Gsid: id(8), Name: "Related", Active: true, EntityIDs: []string{"GLOBAL", id(9)}}, {Gsid: id(10), Name: "Gone"},
+		},
 	}
 }
 
@@ -62,17 +65,20 @@ func hostileTenant() *gainsight.Picklists {
 func hostileCells() map[string][]string {
 	gsid := func(prefix string, n int) string { return fmt.Sprintf("%s%032d", prefix, n) }
 	return map[string][]string{
-		"Gsid":        {"", "", "", "", gsid("1CG0", 1), gsid("1CG0", 2), gsid("1P02", 1), "x"},
-		"Name":        {"A", "B", "C", "D", " a", "é", "E\u0301", "", "two\nlines", "#REF!", "\u200bB", "'=1", "\x01"},
-		"Status":      {"New", "On Track", "new", "Newt", "Old", "Twice", "", gsid("1I00", 1), "Nothing like it"},
-		"Goal Type":   {"Default", "Other", "", "Defalt"},
-		"EntityType":  {"COMPANY", "company", "GLOBAL", "Compny", ""},
-		"Company":     {"IBM", "Meta", "ibm ", "Many 1", "Many 2", "Many 3", "Rival", "Unheard of", "", gsid("1P02", 3)},
-		"Due Date":    {"2025-03-04", "", "5/6/2025", "13/6/2025", "6/13/2025", "2025-02-30", "45720", "4 March 2025", "2025-03-04T10:00:00"},
-		"Description": {"text", "", "<p>x</p>", "<script>x</script>", "a, b; c", "\"quoted\"", "long\r\nlines\n"},
-		"CTA":         {"", gsid("1S01", 1), gsid("1S01", 1) + ";" + gsid("1S01", 1), gsid("1S02", 1), "?"},
-		"rate__gc":    {"1", "", "12,5", "1.234", "x", "15%"},
-		"_status":     {"", "error"},
+		"Gsid":               {"", "", "", "", gsid("1CG0", 1), gsid("1CG0", 2), gsid("1P02", 1), "x"},
+		"Name":               {"A", "B", "C", "D", " a", "é", "E\u0301", "", "two\nlines", "#REF!", "\u200bB", "'=1", "\x01", "a ", "\x7f", "#1", "#n/a", strings.Repeat("n", 300), "\ufffd"},
+		"Status":             {"New", "On Track", "new", "Newt", "Old", "Twice", "", gsid("1I00", 1), "Nothing like it"},
+		"Goal Type":          {"Default", "Other", "", "Related", "Gone", "Defalt"},
+		"EntityType":         {"COMPANY", "company", "GLOBAL", "Compny", ""},
+		"Company":            {"IBM", "Meta", "ibm ", "Many 1", "Many 2", "Many 3", "Rival", "Unheard of", "", gsid("1P02", 3), strings.Repeat("c", 36), "I\tBM", "#N/A"},
+		"Due Date":           {"2025-03-04", "", "5/6/2025", "13/6/2025", "6/13/2025", "2025-02-30", "45720", "4 March 2025", "2025-03-04T10:00:00", "1899-03-04", "2200-01-01", "2025-13-01", "2024-02-29", " 2025-03-04"},
+		"Description":        {"text", "", "<p>x</p>", "<script>x</script>", "<a onclick=x>", "a < b", strings.Repeat("d", 40_000), "a, b; c", "\"quoted\"", "long\r\nlines\n"},
+		"CTA":                {"", gsid("1S01", 1), gsid("1S01", 1) + ";" + gsid("1S01", 1), gsid("1S02", 1), "?"},
+		"rate__gc":           {"1", "", "12,5", "1.234", "x", "15%"},
+		"note__gc":           {"note", "", " note", "tab\tbed", "\x02", "#DIV/0!", "\u202e"},
+		"on__gc":             {"2025-03-04", "", "2025-3-4", "2025-02-30", "soon"},
+		"RelationshipTypeId": {"", gsid("1I00", 9), "?"},
+		"_status":            {"", "error"},
 	}
 }
 
@@ -81,7 +87,7 @@ func hostileCells() map[string][]string {
 func TestChecksSideBySide(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 5))
 	dir := t.TempDir()
-	mapping, err := validate.LoadMapping("m.yaml", []byte("version: 1\ncolumns:\n  rate__gc: {field: rate__gc, type: number}\n"))
+	mapping, err := validate.LoadMapping("m.yaml", []byte("version: 1\ncolumns:\n  rate__gc: {field: rate__gc, type: number}\n  on__gc: {field: on__gc, type: date}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -93,6 +99,9 @@ func TestChecksSideBySide(t *testing.T) {
 	for i := range n {
 		path := filepath.Join(dir, "a.csv")
 		o := readers.Options{Limits: readers.Limits{Record: int64(300 + rng.IntN(2000))}}
+		if i%4 > 0 {
+			o.Limits.Record = 100_000
+		}
 		rows := rng.IntN(150)
 		if i%20 == 0 { // a sheet's blocks have a fixed number of rows
 			path, rows = filepath.Join(dir, "a.xlsx"), 700
@@ -130,8 +139,8 @@ func TestChecksSideBySide(t *testing.T) {
 func writeHostile(t *testing.T, rng *rand.Rand, path string, rows int) {
 	t.Helper()
 	cells := hostileCells()
-	header := []string{"Name", "Status", "EntityType", "Company", "rate__gc"}
-	for _, name := range []string{"Gsid", "Goal Type", "Due Date", "Description", "CTA", "_status"} {
+	header := []string{"Name", "Status", "EntityType", "Company", "rate__gc", "on__gc"}
+	for _, name := range []string{"Gsid", "Goal Type", "Due Date", "Description", "CTA", "note__gc", "RelationshipTypeId", "_status"} {
 		if rng.IntN(2) == 0 {
 			header = append(header, name)
 		}

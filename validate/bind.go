@@ -52,6 +52,10 @@ type binding struct {
 	object  string // that an id map is asked for
 	send    bool   // sent by an update though the field is fixed
 	asName  bool   // a status or goal type is sent by its name
+
+	// Of a scout's bindings:
+	quick  bool // plain cells are for work.quickly
+	column int  // of its only source
 }
 
 // metricBinding is a metric with the sources of its parts.

@@ -49,6 +49,7 @@ type work struct {
 	removed   []string
 	typeLists [2]typeList // to associate with a metric, and to dissociate
 	recalled  [3]recall   // of statuses, goal types and metrics
+	fits      fitting     // of a scout
 	counted   bool        // a scout counted the row's names
 	scouting  bool        // a problem need not be told, only noticed
 }
@@ -111,7 +112,11 @@ func (c *Checker) check(row readers.Row, gsid string, op *Operation) []Problem {
 // doubt.
 func (w *work) contents() {
 	for i := range w.bindings {
-		if w.bound(&w.bindings[i]); w.scouting && len(w.problems) > 0 {
+		b := &w.bindings[i]
+		if b.quick && w.quickly(b) {
+			continue
+		}
+		if w.bound(b); w.scouting && len(w.problems) > 0 {
 			return
 		}
 	}
@@ -120,6 +125,10 @@ func (w *work) contents() {
 	w.readModified()
 	if w.creating {
 		w.complete()
+	}
+	if w.scouting {
+		w.togetherQuickly()
+		return
 	}
 	w.together()
 }

@@ -147,6 +147,19 @@ func EntityTypes() []string { return entities() }
 
 func entities() []string { return []string{"COMPANY", "RELATIONSHIP", "OPPORTUNITY", "GLOBAL"} }
 
+// entityIndex is where an entity stands in entities.
+func entityIndex(entity string) int {
+	switch entity {
+	case "COMPANY":
+		return 0
+	case "RELATIONSHIP":
+		return 1
+	case "OPPORTUNITY":
+		return 2
+	}
+	return 3
+}
+
 // entityOf is the entity type that a text names, "" if none.
 func entityOf(text string) string {
 	for _, e := range entities() {

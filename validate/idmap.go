@@ -157,6 +157,9 @@ func (o *objectIDs) add(name, gsid string) {
 	}
 }
 
+// knows reports whether the map has names of an object.
+func (m *IDMap) knows(object string) bool { return m != nil && m.objects[object] != nil }
+
 // find returns the Gsid of a name; "" and no fault where the map does not know
 // the name and need not. buf is scratch space.
 func (m *IDMap) find(object, name string, buf []byte) (string, *nameFault) {

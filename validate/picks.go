@@ -67,14 +67,7 @@ func (w *work) find(b *binding, p part, n *names, text string, st state) (int, b
 // itemOf is the index of the item that a cell, or a part of it, names. It tells
 // what is wrong itself.
 func (w *work) itemOf(s *source, n *names, text string) (int, bool) {
-	recalled := &w.recalled[0]
-	switch n {
-	case w.types:
-		recalled = &w.recalled[1]
-	case w.metricNames:
-		recalled = &w.recalled[2]
-	}
-	i, ok := recalled.index(n, text, w.buf)
+	i, ok := w.recall(n).index(n, text, w.buf)
 	if ok {
 		return i, true
 	}
@@ -83,6 +76,17 @@ func (w *work) itemOf(s *source, n *names, text string) (int, bool) {
 		w.nameProblem(s, text, n.noun, fault)
 	}
 	return -1, false
+}
+
+// recall is what is remembered of a picklist's texts.
+func (w *work) recall(n *names) *recall {
+	switch n {
+	case w.types:
+		return &w.recalled[1]
+	case w.metricNames:
+		return &w.recalled[2]
+	}
+	return &w.recalled[0]
 }
 
 // choose sends the item of a picklist. An inactive one cannot be given to a

@@ -9,7 +9,7 @@ import (
 func (t *lineTable) bytesEach() float64 {
 	places := 0
 	for i := range t.parts {
-		places += len(t.parts[i].hashes)
+		places += t.parts[i].size()
 	}
 	return float64(12*places) / float64(t.used())
 }
@@ -35,5 +35,35 @@ func TestLineTable(t *testing.T) {
 	}
 	if table.used() != hashes {
 		t.Errorf("%d hashes", table.used())
+	}
+	n := 0
+	for range table.all() {
+		n++
+	}
+	if n != hashes {
+		t.Errorf("%d hashes, %d given", hashes, n)
+	}
+}
+
+// Hashes that all want the last places of a part are found as well, in
+// whatever order they came.
+func TestLineTableCrowd(t *testing.T) {
+	const crowd, last = 500, 1<<(64-seenBits) - 1
+	for name, hash := range map[string]func(i int) uint64{
+		"rising":  func(i int) uint64 { return last - crowd + uint64(i) },
+		"falling": func(i int) uint64 { return last - uint64(i) },
+		"mixed":   func(i int) uint64 { return last - uint64(i*7%crowd) },
+	} {
+		var table lineTable
+		for i := range crowd {
+			if first, dup := table.put(hash(i), uint32(i)); dup {
+				t.Fatalf("%s: hash %d is that of %d", name, i, first)
+			}
+			for j := range i + 1 {
+				if first, dup := table.put(hash(j), 0); !dup || int(first) != j {
+					t.Fatalf("%s: of %d, %d is found as %d, %t", name, i, j, first, dup)
+				}
+			}
+		}
 	}
 }
