@@ -56,6 +56,10 @@ type scouted struct {
 // the memory: a quarter of a megabyte each.
 const scoutedAhead = 7
 
+// takenAhead is how many rows are made ready to be taken at once: as many as are
+// still in the processor's cache when their turn comes.
+const takenAhead = 64
+
 // checkBlocks is a walk in which scouts look at blocks side by side. What they
 // find clean needs only to be told from the rows before; any other row is
 // checked in its turn, so that problems are those of a walk, in its order.
@@ -147,7 +151,6 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		s.Checker.Ahead(b.rows)
 		if n := s.take(b, found, tell); n < len(b.rows) {
 			if err := s.checkRest(ctx, b, n, found, tell); err != nil {
 				return err
@@ -171,6 +174,9 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 // them, and returns how many these are.
 func (s Source) take(b *scouted, found *Findings, tell rowTeller) int {
 	for i := range b.rows {
+		if i%takenAhead == 0 {
+			s.Checker.Ahead(b.rows[i:min(i+takenAhead, len(b.rows))])
+		}
 		row := &b.rows[i]
 		if !row.Clean || !s.Checker.Take(row) {
 			return i

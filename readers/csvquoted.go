@@ -42,6 +42,7 @@ func (s *csvScanner) parseQuoted(w []byte) (int, error) {
 	s.positions = s.positions[:0]
 	c := cursor{line: s.line, eol: -1, stray: -1, quote: -1}
 	for {
+		s.usualCells(w, &c)
 		s.positions = append(s.positions, c.position())
 		var f csvField
 		var err error
@@ -68,6 +69,41 @@ func (s *csvScanner) parseQuoted(w []byte) (int, error) {
 	}
 	s.join(w[:c.p])
 	return s.pastEOL(w, c.p), nil
+}
+
+// usualCells scans cells as long as they are plain, or quoted without quotes or
+// line ends in them, and followed by another in their line. It leaves the cursor
+// at the first that is not. It makes a record of twelve cells a quarter cheaper.
+func (s *csvScanner) usualCells(w []byte, c *cursor) {
+	for s.findEOL(w, c); c.p < c.eol && len(s.fields) < s.maxColumns; c.p++ {
+		from, to := c.p, 0
+		if w[from] == '"' {
+			from++
+			n := bytes.IndexByte(w[from:c.eol], '"')
+			if to = from + n; n < 0 || to+1 == len(w) || w[to+1] != s.delimiter {
+				return
+			}
+		} else {
+			if c.quote < from {
+				c.findQuote(w)
+			}
+			n := bytes.IndexByte(w[from:c.quote], s.delimiter)
+			if to = from + n; n < 0 || c.stray < to {
+				return
+			}
+		}
+		s.positions = append(s.positions, c.position())
+		s.fields = append(s.fields, csvField{int32(from), int32(to)})
+		c.p = to + from - c.p // at the delimiter, behind the closing quote if there is one
+	}
+}
+
+// findQuote moves quote behind p.
+func (c *cursor) findQuote(w []byte) {
+	c.quote = c.eol
+	if i := bytes.IndexByte(w[c.p:c.eol], '"'); i >= 0 {
+		c.quote = c.p + i
+	}
 }
 
 // join makes the record's text, which is the record itself as long as no cell
@@ -104,10 +140,7 @@ func (s *csvScanner) plainCell(w []byte, c *cursor) (csvField, error) {
 		return csvField{}, errShort
 	}
 	if c.quote < from {
-		c.quote = c.eol
-		if i := bytes.IndexByte(w[from:c.eol], '"'); i >= 0 {
-			c.quote = from + i
-		}
+		c.findQuote(w)
 	}
 	if c.quote < to {
 		c.p = c.quote

@@ -147,7 +147,7 @@ func (c *Checker) serverOf(object string) *serverNames {
 
 // serverNames counts the names of one object that only the server can resolve.
 type serverNames struct {
-	known [1 << 14]uint64 // hashes of names that need not be folded and counted again
+	known [1 << 12]uint64 // hashes of names that need not be folded and counted again
 	seen  lineTable
 	rows  int
 }

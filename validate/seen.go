@@ -6,7 +6,7 @@ import (
 )
 
 // lineTable remembers the first line of each of many hashes, whose bits must all
-// be as good as random, in at most 17 bytes a hash. It is in parts by the first
+// be as good as random, in at most 19 bytes a hash where there are many. It is in parts by the first
 // bits of the hash, which grow by themselves.
 type lineTable struct {
 	parts [1 << seenBits]linePart
@@ -131,7 +131,19 @@ func (p *linePart) makeRoom(i int) {
 	}
 }
 
-// grow makes room for an eighth more: doubling would cost up to 30 bytes a hash.
+// growth is how many pages a part with so many gets. Doubling costs up to 30
+// bytes a hash, which is little as long as there are few.
+func growth(pages int) int {
+	if pages < fewPages {
+		return max(1, pages)
+	}
+	return pages / 4
+}
+
+// fewPages are those of a part of a table of some 300,000 hashes.
+const fewPages = 16
+
+// grow makes room for more.
 func (t *lineTable) grow(p *linePart) {
 	if len(t.moved) < p.size() {
 		t.moved = make([]lineEntry, p.size()+p.size()/2)
@@ -149,7 +161,7 @@ func (t *lineTable) grow(p *linePart) {
 	if p.pages == nil {
 		p.places = -seenTail
 	}
-	for range max(1, len(p.pages)/8) {
+	for range growth(len(p.pages)) {
 		p.pages = append(p.pages, new(linePage))
 		p.places += 1 << pageBits
 	}

@@ -22,20 +22,26 @@ func atLeast(x uint64, b byte) uint64 { return x + uint64(0x80-b)*ones }
 
 // plainText reports whether s is ASCII without control characters.
 func plainText(s string) bool {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := eight(s, i)
-		if (x|^atLeast(x, ' ')|atLeast(x, 0x7f))&highs != 0 {
-			return false
+	if len(s) < 8 {
+		for i := 0; i < len(s); i++ {
+			if s[i] < ' ' || s[i] >= 0x7f {
+				return false
+			}
 		}
+		return true
 	}
-	for ; i < len(s); i++ {
-		if s[i] < ' ' || s[i] >= 0x7f {
-			return false
-		}
+	odd := unplain(eight(s, len(s)-8)) // the last bytes, some of them perhaps twice
+	for ; len(s) >= 32; s = s[32:] {
+		odd |= unplain(eight(s, 0)) | unplain(eight(s, 8)) | unplain(eight(s, 16)) | unplain(eight(s, 24))
 	}
-	return true
+	for ; len(s) >= 8; s = s[8:] {
+		odd |= unplain(eight(s, 0))
+	}
+	return odd&highs == 0
 }
+
+// unplain has the high bit of some byte of x unless all are printable ASCII.
+func unplain(x uint64) uint64 { return x | ^atLeast(x, ' ') | atLeast(x, 0x7f) }
 
 // isGsid reports whether s has the shape of a Gsid.
 func isGsid(s string) bool {
