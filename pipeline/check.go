@@ -151,7 +151,8 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
-		if n := s.take(b, found, tell); n < len(b.rows) {
+		raised := blocks.Settle(b.Block)
+		if n := s.take(b, raised, found, tell); n < len(b.rows) {
 			if err := s.checkRest(ctx, b, n, found, tell); err != nil {
 				return err
 			}
@@ -171,18 +172,19 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 }
 
 // take adds the first rows of a block, as far as there is nothing to tell of
-// them, and returns how many these are.
-func (s Source) take(b *scouted, found *Findings, tell rowTeller) int {
+// them, and returns how many these are. Their lines are to be raised.
+func (s Source) take(b *scouted, raised int, found *Findings, tell rowTeller) int {
 	for i := range b.rows {
 		if i%takenAhead == 0 {
 			s.Checker.Ahead(b.rows[i:min(i+takenAhead, len(b.rows))])
 		}
 		row := &b.rows[i]
-		if !row.Clean || !s.Checker.Take(row) {
+		line := int(row.Line) + raised
+		if !row.Clean || !s.Checker.Take(row, line) {
 			return i
 		}
 		found.addClean(row.Action)
-		tell(int64(found.Counts.Rows), int(row.Line), true, nil)
+		tell(int64(found.Counts.Rows), line, true, nil)
 	}
 	return len(b.rows)
 }
@@ -199,7 +201,7 @@ func (s Source) checkRest(ctx context.Context, b *scouted, n int, found *Finding
 		if i++; i < n {
 			continue
 		}
-		if i > n && b.rows[i].Clean && s.Checker.Take(&b.rows[i]) {
+		if i > n && b.rows[i].Clean && s.Checker.Take(&b.rows[i], row.Line) {
 			found.addClean(b.rows[i].Action)
 			tell(int64(found.Counts.Rows), row.Line, true, nil)
 			continue

@@ -150,6 +150,7 @@ func BenchmarkCSVBlocks(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			blocks.Settle(block)
 			if err := blocks.Done(block); err != nil {
 				b.Fatal(err)
 			}

@@ -9,14 +9,17 @@ import (
 
 // Blocks cuts the rows of a table into blocks, for several goroutines to read
 // side by side. One goroutine takes the blocks, in order, with Next. Any may
-// read the rows of one, and again. Together they are the rows of Table.Rows,
-// at the same places. One goroutine gives them back, in order, with Done.
+// read the rows of one, and again. Together they are the rows of Table.Rows, at
+// the same places, but that the Lines of a CSV file's begin anew in each block
+// until Settle. One goroutine settles each block, when its rows were read, and
+// gives it back with Done, in order.
 type Blocks struct {
 	table *Table
 	cut   cutter
 	free  chan *Block
 	whole bool // Next came to the end
 	wrong bool // Done told of an error
+	lines int  // of a CSV file, before the next block to be settled
 	seen  tally
 }
 
@@ -54,7 +57,7 @@ func (t *Table) Blocks() (*Blocks, error) {
 		if body.dialect.eol != '\n' {
 			return nil, nil
 		}
-		b.seen.last = body.header
+		b.seen.last, b.lines = body.header, body.header
 		b.cut, err = newCSVCutter(body)
 	case *sheetTable:
 		b.seen.last = body.header
@@ -113,7 +116,18 @@ func (b *Block) Rows() iter.Seq2[Row, error] {
 	}
 }
 
-// Done takes a block back whose rows were read to their end, and all before it.
+// Settle tells by how much the Lines of a block's rows, as they were read, are
+// to be raised. Rows read from now on have the Lines of Table.Rows.
+func (b *Blocks) Settle(block *Block) int {
+	if _, csv := b.table.body.(*csvTable); !csv {
+		return 0
+	}
+	block.csv.before = b.lines
+	b.lines += block.csv.records
+	return block.csv.before
+}
+
+// Done takes a settled block back whose rows were read to their end, and all before it.
 // Its rows and their texts are then void. It returns the error that the rows
 // ended with, or that the table has too many.
 func (b *Blocks) Done(block *Block) error {
@@ -137,10 +151,11 @@ func (b *Blocks) enter(block *Block) error {
 	if block.err != nil || seen.rows == 0 {
 		return block.err
 	}
-	b.seen.blank += block.first - b.seen.last - 1 + seen.blank
+	raised := block.csv.before - block.csv.base
+	b.seen.blank += block.first + raised - b.seen.last - 1 + seen.blank
 	b.seen.rows += seen.rows
 	b.seen.hidden += seen.hidden
-	b.seen.last = seen.last
+	b.seen.last = seen.last + raised
 	return nil
 }
 

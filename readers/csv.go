@@ -86,16 +86,22 @@ func (c *csvTable) place(s *csvScanner, field int) Place {
 	return Place{File: c.text.source.name, Line: at.line, Column: at.column}
 }
 
+// belowHeader is a scanner of the records below the header.
+func (c *csvTable) belowHeader() (*csvScanner, error) {
+	s, err := c.scanner()
+	for err == nil && s.record < c.header {
+		if err = s.next(); err != nil {
+			err = c.text.source.readError(err)
+		}
+	}
+	return s, err
+}
+
 // each yields the rows below the header.
 func (c *csvTable) each(yield func(Row, error) bool) (seen tally, err error) {
-	s, err := c.scanner()
+	s, err := c.belowHeader()
 	if err != nil {
 		return seen, err
-	}
-	for s.record < c.header {
-		if err := s.next(); err != nil {
-			return seen, c.text.source.readError(err)
-		}
 	}
 	seen.last = s.record
 	var texts rowTexts

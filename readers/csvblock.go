@@ -11,37 +11,40 @@ import (
 type csvBlock struct {
 	buf    []byte
 	to     int  // length of its records, with their line ends
-	record int  // number of the record above
 	line   int  // physical line at which it begins
 	eof    bool // its last record ends the file, perhaps without a line end
+	before int  // records before it, once that is known
 	s      *csvScanner
 	row    Row
+
+	// Of the last reading:
+	base    int // before, then
+	records int // blank ones among them
 }
 
 // csvCutter cuts a CSV file where a line ends outside quotes, which the number
 // of quotes before tells. That is true as long as quotes stand where they may:
 // the first that does not is an error of the block it is in, and what comes
-// after is never asked for. It reads the text at the speed of memory.
+// after is never asked for. It reads the text at the speed of memory, since it
+// leaves it to the readers of the blocks to count records.
 type csvCutter struct {
 	c    *csvTable
 	in   io.Reader
 	rest []byte // of the block before, of which it is a part: the beginning of a record
-	at   csvCount
+	line int    // physical line at which that begins
 	end  bool
 }
-
-// csvCount is a place between two records.
-type csvCount struct{ offset, record, line int }
 
 // csvBlockSize is the usual size: some hundred rows, within the cache of a processor.
 const csvBlockSize = 256 << 10
 
+// newCSVCutter cuts what is below the header.
 func newCSVCutter(c *csvTable) (*csvCutter, error) {
-	s, err := c.scanner()
+	s, err := c.belowHeader()
 	if err != nil {
 		return nil, err
 	}
-	return &csvCutter{c: c, in: s.r, at: csvCount{line: s.at}}, nil
+	return &csvCutter{c: c, in: s.r, rest: s.buf[s.start:s.end], line: s.at}, nil
 }
 
 func (k *csvCutter) close() error { return nil }
@@ -53,27 +56,28 @@ func (k *csvCutter) next(b *Block) error {
 	}
 	block, most := &b.csv, int(k.c.table.limits.Record)+1
 	n := k.begin(block, most)
-	now, quoted, counted := k.at, false, 0
+	quoted, scanned := false, 0
 	for {
 		m, end, err := readBlock(k.in, block.buf[n:])
 		if err != nil {
 			return k.c.text.source.readError(err)
 		}
 		n += m
-		now, quoted = k.count(block.buf[counted:n], now, quoted)
-		counted = n
 		if end {
 			k.end, block.eof, block.to = true, true, n
 			return nil
 		}
-		if k.at.offset > 0 || n == most {
+		block.to, quoted = lastRecord(block.buf[:n], scanned, quoted)
+		scanned = n
+		if block.to > 0 || n == most {
 			break
 		}
 		block.buf = append(block.buf, make([]byte, min(n, most-n))...)
 	}
-	if block.to = k.at.offset; block.to == 0 {
+	if block.to == 0 {
 		block.to = n // the scanner says that it is too long
 	}
+	k.line += bytes.Count(block.buf[:block.to], []byte{'\n'})
 	k.rest = block.buf[block.to:n]
 	return nil
 }
@@ -88,39 +92,28 @@ func (k *csvCutter) begin(block *csvBlock, most int) int {
 	if size > len(block.buf) {
 		block.buf = make([]byte, size)
 	}
-	k.at.offset = 0
-	block.record, block.line, block.eof = k.at.record, k.at.line, false
+	block.line, block.eof, block.before = k.line, false, 0
 	return copy(block.buf, k.rest)
 }
 
-// count reads on from now, and notes in k.at the end of the last record.
-func (k *csvCutter) count(text []byte, now csvCount, quoted bool) (csvCount, bool) {
-	var last []byte // the part in which that is
-	for {
-		part := text
-		i := bytes.IndexByte(text, '"')
-		if i >= 0 {
-			part = text[:i]
-		}
-		if lines := bytes.Count(part, []byte{'\n'}); lines > 0 {
-			now.line += lines
-			if !quoted {
-				now.record += lines
-				last, k.at = part, now
+// lastRecord finds the last line end of text outside quotes and returns the
+// offset behind it, 0 for none. Up to scanned there is none, and there the text
+// is quoted or not; the second result is the same of its end.
+func lastRecord(text []byte, scanned int, quoted bool) (to int, quotedAtEnd bool) {
+	part := text[scanned:]
+	quoted = quoted != (bytes.Count(part, []byte{'"'})%2 == 1)
+	for inside := quoted; ; inside = !inside {
+		quote := bytes.LastIndexByte(part, '"')
+		if !inside {
+			if i := bytes.LastIndexByte(part[quote+1:], '\n'); i >= 0 {
+				return scanned + quote + 1 + i + 1, quoted
 			}
 		}
-		now.offset += len(part)
-		if i < 0 {
-			break
+		if quote < 0 {
+			return 0, quoted
 		}
-		quoted = !quoted
-		now.offset++
-		text = text[i+1:]
+		part = part[:quote]
 	}
-	if last != nil {
-		k.at.offset += bytes.LastIndexByte(last, '\n') + 1
-	}
-	return now, quoted
 }
 
 // rows scans a block. The cells' texts are the block's memory itself: to copy
@@ -133,15 +126,17 @@ func (k *csvCutter) rows(b *Block, yield func(Row, error) bool) error {
 	}
 	s, row := block.s, &block.row
 	s.buf, s.start, s.end, s.eof = block.buf, 0, block.to, block.eof
-	s.record, s.at = block.record, block.line
+	block.base = block.before
+	s.record, s.at = block.base, block.line
 	for {
 		err := s.next()
+		block.records = s.record - block.base
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return c.text.source.readError(err)
-		case s.record <= c.header || s.blank():
+		case s.blank():
 			continue
 		}
 		if err := c.check(s); err != nil {

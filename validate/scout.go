@@ -21,7 +21,7 @@ type Scouted struct {
 	Clean bool
 	// Action of a clean row is what it does, which is something.
 	Action Action
-	Line   uint32
+	Line   uint32 // as it was read
 	hash   uint64 // of its record; 0 for none, or where duplicates are allowed
 }
 
@@ -80,14 +80,15 @@ func (w *work) doubt() bool {
 	return w.scouting
 }
 
-// Take enters a row that a scout found clean, in the order of the rows. It is
-// false where an earlier row is for the same record: then Check the row next.
-func (c *Checker) Take(f *Scouted) bool {
+// Take enters a row that a scout found clean, in the order of the rows; line is
+// its line. It is false where an earlier row is for the same record: then Check
+// the row next.
+func (c *Checker) Take(f *Scouted, line int) bool {
 	if f.hash == 0 {
 		return true
 	}
-	first, dup := c.seen.put(f.hash, f.Line)
-	c.work.counted = dup && first != f.Line
+	first, dup := c.seen.put(f.hash, uint32(line))
+	c.work.counted = dup && first != uint32(line)
 	return !c.work.counted
 }
 
