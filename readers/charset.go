@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -55,16 +56,19 @@ func utf16Pattern(head []byte) charset {
 	return ""
 }
 
-// text is a source whose charset is known and whose every byte was checked.
+// text is a source whose charset is known, or UTF-8 until a byte says otherwise:
+// up to there Windows-1252 would be the same. Every reader of it checks every byte.
 type text struct {
-	source  *source
+	source   *source
+	mark     int64 // length of the byte order mark
+	declared bool  // by an option, the mark, or the pattern of UTF-16
+
+	mu      sync.Mutex
 	charset charset
-	mark    int64 // length of the byte order mark
 	notice  string
 }
 
-// openText finds the charset of s, or takes the given one, and reads all of it
-// once: a byte that is not text in that charset is an error with its place.
+// openText finds the charset of s by its beginning, or takes the given one.
 func openText(s *source, encoding string) (*text, error) {
 	t := &text{source: s, charset: charset(encoding)}
 	in, err := s.content()
@@ -90,10 +94,17 @@ func openText(s *source, encoding string) (*text, error) {
 	case encoding == "":
 		t.charset = utf16Pattern(head)
 	}
-	if t.charset == "" {
-		return t, t.guess()
+	if t.declared = t.charset != ""; !t.declared {
+		t.charset = utf8Set
 	}
-	return t, t.check()
+	return t, nil
+}
+
+// name is the charset as far as it is known, and what a user should be told of it.
+func (t *text) name() (charset, string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.charset, t.notice
 }
 
 func (s *source) readError(err error) error {
@@ -104,8 +115,8 @@ func (s *source) readError(err error) error {
 	return &Error{Place: s.whole(), What: "cannot be read", Err: bare(err)}
 }
 
-// reader reads the text from its start as UTF-8, without byte order mark.
-func (t *text) reader() (io.Reader, error) {
+// raw reads the bytes of the text behind the byte order mark.
+func (t *text) raw() (io.Reader, error) {
 	in, err := t.source.content()
 	if err != nil {
 		return nil, err
@@ -113,157 +124,72 @@ func (t *text) reader() (io.Reader, error) {
 	if _, err := io.CopyN(io.Discard, in, t.mark); err != nil {
 		return nil, t.source.readError(err)
 	}
-	if t.charset == utf8Set {
-		return in, nil
-	}
-	return newDecoder(in, t.charset, t.source.name), nil
+	return in, nil
 }
 
-// check reads a text of known charset to its end.
-func (t *text) check() error {
-	if t.charset != utf8Set {
-		in, err := t.reader()
-		if err != nil {
-			return err
-		}
-		if _, err := io.Copy(io.Discard, in); err != nil {
-			return t.source.readError(err)
-		}
+// reader reads the text from its start as UTF-8, without byte order mark. A
+// byte that is not text in its charset is an *Error with its place.
+func (t *text) reader() (io.Reader, error) {
+	in, err := t.raw()
+	if err != nil {
+		return nil, err
+	}
+	if c, _ := t.name(); c != utf8Set {
+		return newDecoder(in, c, t.source.name), nil
+	}
+	return &utf8Reader{text: t, in: in}, nil
+}
+
+// otherwise decides what a text is whose byte at offset at is not UTF-8: without
+// error it is Windows-1252. Where the text has proper UTF-8 elsewhere, the byte is
+// damage, which Windows-1252 would only hide.
+func (t *text) otherwise(at int64) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.charset == windows {
 		return nil
 	}
-	at, err := t.firstInvalid()
-	if err != nil || at < 0 {
-		return err
-	}
-	return t.invalid(at, "is not valid UTF-8", "mend that byte, or name the charset with --encoding "+string(windows))
-}
-
-// guess decides between UTF-8 and Windows-1252 by the whole text. Bytes that
-// are not UTF-8 in a text that has proper UTF-8 elsewhere are damage, which
-// Windows-1252 would only hide.
-func (t *text) guess() error {
-	t.charset = utf8Set
-	at, err := t.firstInvalid()
-	if err != nil || at < 0 {
-		return err
-	}
-	in, err := t.reader()
+	in, err := t.raw()
 	if err != nil {
 		return err
 	}
-	b, multi, err := examine(in, at)
+	one, multi, err := examine(in, at)
 	switch {
 	case err != nil:
 		return t.source.readError(err)
-	case b == 0:
-		return t.invalid(at, "is a NUL byte, which text does not contain", "export the file again as text")
+	case one == 0:
+		return t.invalid(at, one, "is a NUL byte, which text does not contain", "export the file again as text")
+	case t.declared:
+		return t.invalid(at, one, "is not valid UTF-8", "mend that byte, or name the charset with --encoding "+string(windows))
 	case multi:
-		return t.invalid(at, "is not valid UTF-8, while other characters of the file seem to be: the file is damaged, or in another charset", "mend that byte, save the file as UTF-8, or name its charset with --encoding")
+		return t.invalid(at, one, "is not valid UTF-8, while other characters of the file seem to be: the file is damaged, or in another charset", "mend that byte, save the file as UTF-8, or name its charset with --encoding")
 	}
 	t.charset = windows
 	t.notice = "the file is not UTF-8 and was read as Windows-1252; check accents and dashes, or name its charset with --encoding"
-	return t.check()
+	return nil
 }
 
-// invalid is the error about the byte at offset at of the UTF-8 text.
-func (t *text) invalid(at int64, what, mend string) error {
-	in, err := t.reader()
+// invalid is the error about a byte, at offset at of the UTF-8 text.
+func (t *text) invalid(at int64, one byte, what, mend string) error {
+	pos, err := t.position(at)
 	if err != nil {
 		return err
 	}
+	place := Place{File: t.source.name, Line: pos.line, Column: pos.column}
+	return &Error{Place: place, What: fmt.Sprintf("byte 0x%02X %s", one, what), Mend: mend, Err: ErrDamaged}
+}
+
+// position tells the line and column at offset at of the UTF-8 text.
+func (t *text) position(at int64) (position, error) {
+	in, err := t.raw()
+	if err != nil {
+		return position{}, err
+	}
 	pos, err := positionOf(in, at)
 	if err != nil {
-		return t.source.readError(err)
+		err = t.source.readError(err)
 	}
-	one := make([]byte, 1)
-	if _, err := io.ReadFull(in, one); err != nil {
-		return t.source.readError(err)
-	}
-	if one[0] == 0 {
-		what, mend = "is a NUL byte, which text does not contain", "export the file again as text"
-	}
-	place := Place{File: t.source.name, Line: pos.line, Column: pos.column}
-	return &Error{Place: place, What: fmt.Sprintf("byte 0x%02X %s", one[0], what), Mend: mend, Err: ErrDamaged}
-}
-
-// firstInvalid finds the first byte that is NUL or not part of valid UTF-8, by
-// its offset in the text; -1 if there is none.
-func (t *text) firstInvalid() (int64, error) {
-	at, halved, err := t.firstInvalidHalves()
-	if !halved && err == nil {
-		var in io.Reader
-		if in, err = t.reader(); err == nil {
-			at, err = firstInvalid(in)
-		}
-	}
-	if err != nil {
-		return 0, t.source.readError(err)
-	}
-	return at, nil
-}
-
-// halvesSize is the size of a file whose halves are worth a goroutine.
-const halvesSize = 8 << 20
-
-// firstInvalidHalves reads the halves of a large file side by side, parted where
-// a character begins; not halved is any other. Nothing else of a file can be
-// done until its charset is known, so this is a tenth of checking it.
-func (t *text) firstInvalidHalves() (at int64, halved bool, err error) {
-	s := t.source
-	if s.gzip || s.size < halvesSize {
-		return 0, false, nil
-	}
-	middle, around := s.size/2, make([]byte, utf8.UTFMax)
-	if _, err := s.file.ReadAt(around, middle); err != nil {
-		return 0, false, err
-	}
-	for len(around) > 0 && !utf8.RuneStart(around[0]) {
-		around = around[1:]
-		middle++
-	}
-	var first, second int64
-	var wrong error
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		second, wrong = firstInvalid(io.NewSectionReader(s.file, middle, s.size-middle))
-	}()
-	first, err = firstInvalid(io.NewSectionReader(s.file, t.mark, middle-t.mark))
-	<-done
-	switch {
-	case err != nil || first >= 0:
-		return first, true, err
-	case wrong != nil || second < 0:
-		return second, true, wrong
-	}
-	return middle - t.mark + second, true, nil
-}
-
-// firstInvalid finds the first byte of r that is NUL or not part of valid
-// UTF-8; -1 if there is none.
-func firstInvalid(r io.Reader) (int64, error) {
-	buf := make([]byte, textBlock)
-	var base int64
-	kept := 0
-	for {
-		n, end, err := readBlock(r, buf[kept:])
-		if err != nil {
-			return 0, err
-		}
-		b := buf[:kept+n]
-		whole := b
-		if !end {
-			whole = b[:len(b)-partial(b)]
-		}
-		if bytes.IndexByte(whole, 0) >= 0 || !utf8.Valid(whole) {
-			return base + int64(invalidIndex(whole)), nil
-		}
-		if end {
-			return -1, nil
-		}
-		base += int64(len(whole))
-		kept = copy(buf, b[len(whole):])
-	}
+	return pos, err
 }
 
 // partial is the length of an incomplete rune at the end of b.

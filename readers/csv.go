@@ -33,8 +33,7 @@ func openCSV(t *Table, o Options) error {
 	if err := c.readHeader(s, o.HeaderRow); err != nil {
 		return err
 	}
-	t.body, t.heading, t.encoding, t.delimiter = c, c.heading, string(text.charset), rune(c.dialect.delimiter)
-	t.note(text.notice)
+	t.body, t.heading, t.text, t.delimiter = c, c.heading, text, rune(c.dialect.delimiter)
 	return nil
 }
 

@@ -165,15 +165,14 @@ func TestCharsetOfALongFile(t *testing.T) {
 	}
 }
 
-// TestCharsetOfHalves puts characters, whole and broken, over the middle of a
-// file that is large enough for its halves to be read side by side.
-func TestCharsetOfHalves(t *testing.T) {
-	const half = 5 << 20
+// TestCharsetAtBorders puts characters, whole and broken, over the border of
+// what is read at once.
+func TestCharsetAtBorders(t *testing.T) {
+	const border = 256 << 10
 	line := strings.Repeat("x", 63) + "\n"
-	filler := "head\n" + strings.Repeat(line, half/len(line))
-	o := readers.Options{Encoding: "utf-8"}
+	filler := "head\n" + strings.Repeat(line, border/len(line))
 	for shift := range 8 {
-		before := filler[:half-shift]
+		before := filler[:border-shift]
 		for _, c := range []struct {
 			middle string
 			at     int // of the wrong byte in it
@@ -181,20 +180,39 @@ func TestCharsetOfHalves(t *testing.T) {
 		}{
 			{"€uro", 0, ""}, {"😀", 0, ""}, {"\xe2\x82", 0, "byte 0xE2"}, {"\xf0\x9f\x98", 0, "byte 0xF0"}, {"\x80\x80\x80\x80\x80", 0, "byte 0x80"}, {"€\x82", 3, "byte 0x82"}, {"\x00", 0, "byte 0x00"},
 		} {
-			place := fmt.Sprintf("a.csv:%d:%d: ", 1+strings.Count(before, "\n"), half-shift-strings.LastIndexByte(before, '\n')+c.at)
-			// The middle of the file falls on each byte of c.middle, and beside it.
-			path := file(t, "a.csv", before+c.middle+strings.Repeat("y", half-shift+shift%4))
-			table, err := readers.Open(context.Background(), path, o)
-			if err == nil {
-				err = table.Close()
+			place := fmt.Sprintf("a.csv:%d:%d: ", 1+strings.Count(before, "\n"), border-shift-strings.LastIndexByte(before, '\n')+c.at)
+			path := file(t, "a.csv", before+c.middle+strings.Repeat("y", shift%4)+"\nlast\n")
+			o := readers.Options{Encoding: "utf-8"}
+			wantBlocks(t, path, o)
+			if c.want != "" {
+				wantError(t, path, o, readers.ErrDamaged, place+c.want)
 			}
-			if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.HasPrefix(err.Error(), place+c.want)) {
-				t.Errorf("%q, %d before the middle: error %v, want %s%s", c.middle, shift, err, place, c.want)
+			o.Encoding = ""
+			wantBlocks(t, path, o)
+			if c.want == "" || c.at > 0 || c.middle == "\x00" {
+				continue
+			}
+			decoded := map[string]string{"\xe2\x82": "â‚", "\xf0\x9f\x98": "ðŸ˜", "\x80\x80\x80\x80\x80": "€€€€€"}[c.middle]
+			rows := rowsOf(t, path, o)
+			if n := len(rows); rows[n-1] != "last" || rows[n-2] != before[strings.LastIndexByte(before, '\n')+1:]+decoded+strings.Repeat("y", shift%4) {
+				t.Errorf("%q, %d before the border: the last rows are %q", c.middle, shift, rows[n-2:])
 			}
 		}
 	}
-	path := file(t, "a.csv", filler+strings.Repeat("y", half)+"\xff\n")
-	if _, err := readers.Open(context.Background(), path, o); err == nil || !strings.Contains(err.Error(), ": byte 0xFF") {
-		t.Errorf("error %v of a byte in the second half", err)
+}
+
+func rowsOf(t *testing.T, path string, o readers.Options) (rows []string) {
+	t.Helper()
+	table, err := readers.Open(context.Background(), path, o)
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer table.Close()
+	for row, err := range table.Rows() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = append(rows, strings.Clone(row.Cells[0].Text))
+	}
+	return rows
 }

@@ -2,6 +2,7 @@ package readers
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"unsafe"
@@ -33,6 +34,7 @@ type csvCutter struct {
 	rest []byte // of the block before, of which it is a part: the beginning of a record
 	line int    // physical line at which that begins
 	end  bool
+	err  error // that follows the block before
 }
 
 // csvBlockSize is the usual size: some hundred rows, within the cache of a processor.
@@ -52,7 +54,7 @@ func (k *csvCutter) close() error { return nil }
 // next reads a block: as many records as fit, or one that is longer.
 func (k *csvCutter) next(b *Block) error {
 	if k.end {
-		return io.EOF
+		return cmp.Or(k.err, io.EOF)
 	}
 	block, most := &b.csv, int(k.c.table.limits.Record)+1
 	n := k.begin(block, most)
@@ -60,7 +62,7 @@ func (k *csvCutter) next(b *Block) error {
 	for {
 		m, end, err := readBlock(k.in, block.buf[n:])
 		if err != nil {
-			return k.c.text.source.readError(err)
+			k.end, k.err = true, k.c.text.source.readError(err)
 		}
 		n += m
 		if end {
@@ -69,6 +71,9 @@ func (k *csvCutter) next(b *Block) error {
 		}
 		block.to, quoted = lastRecord(block.buf[:n], scanned, quoted)
 		scanned = n
+		if k.err != nil && block.to == 0 {
+			return k.err
+		}
 		if block.to > 0 || n == most {
 			break
 		}

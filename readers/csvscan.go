@@ -22,6 +22,7 @@ type csvScanner struct {
 	buf        []byte
 	start, end int // the window: what is read and not yet scanned
 	eof        bool
+	failed     error // that follows the window
 	at         int // physical line at which the window begins
 
 	// Of the record last read:
@@ -74,6 +75,8 @@ func (s *csvScanner) fill() error {
 		return io.EOF
 	case s.r == nil:
 		return s.tooLong()
+	case s.failed != nil:
+		return s.failed
 	}
 	s.end = copy(s.buf, s.buf[s.start:s.end])
 	s.start = 0
@@ -88,6 +91,9 @@ func (s *csvScanner) fill() error {
 	n, end, err := readBlock(s.r, s.buf[s.end:])
 	s.end += n
 	s.eof = end
+	if n > 0 {
+		s.failed, err = err, nil
+	}
 	return err
 }
 

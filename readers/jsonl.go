@@ -25,8 +25,7 @@ func openJSONL(t *Table, o Options) error {
 	if err := j.readKeys(); err != nil {
 		return err
 	}
-	t.body, t.heading, t.encoding = j, j.heading, string(text.charset)
-	t.note(text.notice)
+	t.body, t.heading, t.text = j, j.heading, text
 	return nil
 }
 

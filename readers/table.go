@@ -19,7 +19,7 @@ type Table struct {
 	origin    *Origin // nil for none
 	date1904  bool
 	delimiter rune
-	encoding  string
+	text      *text // nil for XLSX
 
 	mu      sync.Mutex
 	notices []string
@@ -92,8 +92,15 @@ func (t *Table) Date1904() bool { return t.date1904 }
 // Delimiter is what parts the cells of a CSV file, 0 for other formats.
 func (t *Table) Delimiter() rune { return t.delimiter }
 
-// Encoding is the charset of a CSV or JSONL file, "" for XLSX.
-func (t *Table) Encoding() string { return t.encoding }
+// Encoding is the charset of a CSV or JSONL file, "" for XLSX. Where nothing
+// declares it, it is known for certain when the rows were read.
+func (t *Table) Encoding() string {
+	if t.text == nil {
+		return ""
+	}
+	c, _ := t.text.name()
+	return string(c)
+}
 
 // Size is the length of the file in bytes, as it is stored.
 func (t *Table) Size() int64 { return t.source.size }
@@ -104,12 +111,17 @@ func (t *Table) SHA256() ([32]byte, error) { return t.source.sha256() }
 // Close closes the file and removes what was spooled.
 func (t *Table) Close() error { return t.source.close() }
 
-// Notices are what a user should be told: a guessed charset, sheets that are
-// not read and, once an iteration came to the end, hidden and blank rows.
+// Notices are what a user should be told: sheets that are not read and, once an
+// iteration came to the end, a guessed charset, hidden and blank rows.
 func (t *Table) Notices() []string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	all := append([]string(nil), t.notices...)
+	if t.text != nil {
+		if _, notice := t.text.name(); notice != "" {
+			all = append(all, notice)
+		}
+	}
 	if t.seen.hidden > 0 {
 		all = append(all, count(t.seen.hidden, "hidden row")+" read like the others")
 	}
