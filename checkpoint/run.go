@@ -110,7 +110,7 @@ type Run struct {
 	lock *lock // nil when opened for reading
 	info Info
 
-	relaxed bool // commits need not be on the disk: a plan that is cut short is void
+	relaxed *folding // commits need not be on the disk: a plan that is cut short is void
 	reserve reserve
 }
 
@@ -179,25 +179,6 @@ func (f *Folder) Create(ctx context.Context, info Info, holder Holder) (*Run, er
 	return run, nil
 }
 
-// relax makes commits cheap while the run is planned: they are synced with the
-// one that makes it a plan, and the write-ahead log is folded in every 64 MB
-// instead of every 4. Of a million rows this saves some 900 syncs.
-func (r *Run) relax(ctx context.Context) error {
-	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16384`)
-	r.relaxed = err == nil
-	return r.db.wrap(err)
-}
-
-// tighten makes every commit durable again, and with the next one all before it.
-func (r *Run) tighten(ctx context.Context) error {
-	if !r.relaxed {
-		return nil
-	}
-	_, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`)
-	r.relaxed = err != nil
-	return r.db.wrap(err)
-}
-
 // Lock opens the run of that exact id for writing and brings its fates up to
 // date with its journal. A run that another process holds is a *LockedError;
 // one that is not there, or no longer, is ErrNoRun.
@@ -253,7 +234,7 @@ func (r *Run) OpenParent(ctx context.Context) (*Run, error) {
 
 // Close ends the use of the run and drops its lock.
 func (r *Run) Close() error {
-	err := errors.Join(r.reserve.drop(), r.db.close()) // in this order: to close may take room
+	err := errors.Join(r.relaxed.end(), r.reserve.drop(), r.db.close()) // in this order: to close may take room
 	if r.lock != nil {
 		err = errors.Join(err, r.lock.release())
 	}
@@ -396,7 +377,7 @@ func (f *Folder) lockPath(id string) string { return filepath.Join(f.runsDir(), 
 
 // Discard removes a run that was never fully planned.
 func (r *Run) Discard() error {
-	err := r.db.close()
+	err := errors.Join(r.relaxed.end(), r.db.close())
 	for _, path := range []string{r.db.path, r.db.path + "-wal", r.db.path + "-shm", r.db.reservePath()} {
 		err = errors.Join(err, remove(path))
 	}

@@ -318,7 +318,7 @@ func TestLookBefore(t *testing.T) {
 	defer s.leave(d)
 	look := func(options string) Before {
 		t.Helper()
-		found, _, err := LookBefore(t.Context(), d.folder, "acme", "sha", options)
+		found, _, err := LookBefore(t.Context(), d.folder, "acme", options, func() (string, error) { return "sha", nil })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -21,24 +21,30 @@ const (
 
 // LookBefore looks for an earlier run of the same bytes for the same tenant,
 // the newest that may have sent something. Runs that sent nothing, retries,
-// abandoned and superseded runs do not count.
-func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, sha256, optionsHash string) (Before, checkpoint.Info, error) {
+// abandoned and superseded runs do not count. sha256, the hash of the input, is
+// asked for if there is a run to compare it with.
+func LookBefore(ctx context.Context, folder *checkpoint.Folder, tenant, optionsHash string, sha256 func() (string, error)) (Before, checkpoint.Info, error) {
 	infos, err := folder.List(ctx)
 	if err != nil {
 		return BeforeNone, checkpoint.Info{}, err
 	}
 	for _, info := range infos {
-		if info.Tenant != tenant || info.Input.SHA256 != sha256 || info.Parent != "" || info.Superseded != "" || info.Command == string(validate.Delete) {
+		if info.Tenant != tenant || info.Parent != "" || info.Superseded != "" || info.Command == string(validate.Delete) {
+			continue
+		}
+		if info.State == checkpoint.Planning || info.State == checkpoint.Planned || info.State == checkpoint.Abandoned {
+			continue
+		}
+		sum, err := sha256()
+		if err != nil {
+			return BeforeNone, info, err
+		}
+		if info.Input.SHA256 != sum {
 			continue
 		}
 		same := info.OptionsHash == optionsHash
-		switch info.State {
-		case checkpoint.Planning, checkpoint.Planned, checkpoint.Abandoned:
-			continue
-		case checkpoint.Running, checkpoint.Paused:
-			if same {
-				return BeforeGoOn, info, nil
-			}
+		if same && (info.State == checkpoint.Running || info.State == checkpoint.Paused) {
+			return BeforeGoOn, info, nil
 		}
 		sent, err := mayHaveSent(ctx, folder, info.ID)
 		if err != nil {

@@ -26,9 +26,11 @@ const (
 
 // PlanConfig is what Plan needs.
 type PlanConfig struct {
-	Folder      *checkpoint.Folder
-	Tenant      *checkpoint.Tenant
-	Info        checkpoint.Info // ID, Command and all else that the caller knows
+	Folder *checkpoint.Folder
+	Tenant *checkpoint.Tenant
+	Info   checkpoint.Info // ID, Command and all else that the caller knows
+	// SHA256, which may be nil, is asked for the hash of the input when its rows were read.
+	SHA256      func() (string, error)
 	Holder      checkpoint.Holder
 	Source      Source
 	SkipInvalid bool
@@ -100,19 +102,37 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 		}
 	}
 	if err == nil {
-		plan.Ready = plan.HeaderErrors == 0 && (plan.Counts.Invalid == 0 || cfg.SkipInvalid)
-		err = run.SetInfo(ctx, func(info *checkpoint.Info) {
-			info.State, info.Counts = checkpoint.Planned, plan.Counts
-			info.ValueMaps = plan.Groups.ValueMaps()
-			if plan.Read != nil {
-				info.Calls.Saved, info.ReadAt = plan.Read.Unchanged, plan.Read.At
-			}
-		})
+		err = plan.seal(ctx, cfg)
 	}
 	if err != nil {
 		return nil, discard(run, err)
 	}
 	return plan, nil
+}
+
+// seal makes the run a plan.
+func (p *Planned) seal(ctx context.Context, cfg PlanConfig) error {
+	sum := ""
+	if cfg.SHA256 != nil {
+		var err error
+		if sum, err = cfg.SHA256(); err != nil {
+			return err
+		}
+	}
+	p.Ready = p.HeaderErrors == 0 && (p.Counts.Invalid == 0 || cfg.SkipInvalid)
+	return p.Run.SetInfo(ctx, func(info *checkpoint.Info) {
+		info.State, info.Counts = checkpoint.Planned, p.Counts
+		info.ValueMaps = p.Groups.ValueMaps()
+		if sum != "" {
+			info.Input.SHA256 = sum
+			if info.Input.Workbook != nil {
+				info.Input.Workbook.SHA256 = sum
+			}
+		}
+		if p.Read != nil {
+			info.Calls.Saved, info.ReadAt = p.Read.Unchanged, p.Read.At
+		}
+	})
 }
 
 func discard(run *checkpoint.Run, err error) error {
@@ -122,26 +142,38 @@ func discard(run *checkpoint.Run, err error) error {
 	return err
 }
 
-// fill reads and checks in one goroutine and writes to the checkpoint in another.
+// fill reads and checks in one goroutine, hashes in a second and writes to the
+// checkpoint in a third.
 func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	lead := "" // field by which creates are searched for, "": they are not
 	if cfg.leads() {
 		lead = cfg.Key.lead()
 	}
 	g, both := errgroup.WithContext(ctx)
-	batches, spare := make(chan *checkpoint.Batch, 2), make(chan *checkpoint.Batch, 4)
+	batches, hashed, spare := make(chan *checkpoint.Batch, 1), make(chan *checkpoint.Batch, 1), make(chan *checkpoint.Batch, 8)
 	g.Go(func() error {
 		planner := p.Run.Planner()
-		for batch := range batches {
-			hashPayloads(cfg.Info.Object, batch.Ops())
-			if err := p.leads.addAll(batch.Ops(), lead); err != nil {
-				return err
-			}
+		for batch := range hashed {
 			if err := planner.Write(both, batch); err != nil {
 				return err
 			}
 			batch.Reset()
 			spare <- batch // there are fewer of them than there is room
+		}
+		return nil
+	})
+	g.Go(func() error {
+		defer close(hashed)
+		for batch := range batches {
+			hashPayloads(cfg.Info.Object, batch.Ops())
+			if err := p.leads.addAll(batch.Ops(), lead); err != nil {
+				return err
+			}
+			select {
+			case hashed <- batch:
+			case <-both.Done():
+				return context.Cause(both)
+			}
 		}
 		return nil
 	})

@@ -66,9 +66,7 @@ func runImport(app *App, cmd *cobra.Command, o importOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
-	if err := in.hash(); err != nil {
-		return err
-	}
+	in.hash()
 	if o.amend != "" {
 		if in.amend, err = amendable(app, o); err != nil {
 			return err
@@ -177,7 +175,7 @@ func (s *session) keepPlan(ctx context.Context, v *review, detailed bool) error 
 // before looks for an earlier run of the same file. done says that there is
 // nothing left for this command to do.
 func (in *intake) before(ctx context.Context, d *desk, flags *runFlags) (done bool, err error) {
-	found, info, err := pipeline.LookBefore(ctx, d.folder, d.tenant.name, in.sha256, in.options)
+	found, info, err := pipeline.LookBefore(ctx, d.folder, d.tenant.name, in.options, in.sha256)
 	if err != nil {
 		return true, err
 	}

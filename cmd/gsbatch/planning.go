@@ -23,8 +23,8 @@ type intake struct {
 	app       *App
 	flags     *planFlags
 	table     *readers.Table
-	sha256    string // once hash took it
-	stored    bool   // the rows are those of a run, not of the file
+	hashing   *hashing // nil: nobody asked for the hash of the file
+	stored    bool     // the rows are those of a run, not of the file
 	config    validate.Config
 	rows      pipeline.RowSet
 	options   string // hash of all that shapes the plan
@@ -50,15 +50,39 @@ func openIntake(app *App, flags *planFlags, path string) (*intake, error) {
 	return in, nil
 }
 
-// hash reads the file for its hash. What does not show it spares that: it costs
-// as much as half of reading the rows.
-func (in *intake) hash() error {
-	sum, err := in.table.SHA256()
-	in.sha256 = hex.EncodeToString(sum[:])
-	return err
+// hashing is the reading of a file for its hash, in a goroutine of its own: it
+// takes half as long as to read the rows, and nothing waits for it at first.
+type hashing struct {
+	done chan struct{}
+	sum  string
+	err  error
 }
 
-func (in *intake) close() error { return in.table.Close() }
+// hash begins to read the file for its hash. Who does not show it spares that.
+func (in *intake) hash() {
+	h := &hashing{done: make(chan struct{})}
+	in.hashing = h
+	go func() {
+		defer close(h.done)
+		sum, err := in.table.SHA256()
+		h.sum, h.err = hex.EncodeToString(sum[:]), err
+	}()
+}
+
+// sha256 is the hash of the file, "" if nobody began to take it.
+func (in *intake) sha256() (string, error) {
+	if in.hashing == nil {
+		return "", nil
+	}
+	<-in.hashing.done
+	return in.hashing.sum, in.hashing.err
+}
+
+func (in *intake) close() error {
+	err := in.table.Close()
+	_, _ = in.sha256() // which ends with the file, if not before
+	return err
+}
 
 // source fetches the picklists, once and before anything else, and compiles
 // the columns against them.
@@ -100,8 +124,8 @@ func (in *intake) info(cmd *cobra.Command, d *desk, run *runFlags, checker *vali
 	now := in.app.now()
 	info := checkpoint.Info{
 		ID: checkpoint.NewID(now), Command: in.command(cmd), Object: in.flags.object, Tenant: d.tenant.name, Emulated: d.tenant.emulated,
-		Input: checkpoint.Input{Path: in.table.Path(), SHA256: in.sha256, Format: string(in.table.Format()),
-			Sheet: in.table.Sheet(), Date1904: in.table.Date1904(), Workbook: pipeline.WorkbookOf(in.table, checker, in.sha256)},
+		Input: checkpoint.Input{Path: in.table.Path(), Format: string(in.table.Format()),
+			Sheet: in.table.Sheet(), Date1904: in.table.Date1904(), Workbook: pipeline.WorkbookOf(in.table, checker, "")},
 		Header: in.table.Header(), Settings: settings, OptionsHash: in.options, Picklists: in.picklists.Hash(), CreatedAt: now,
 		Marker: in.flags.marker,
 	}
@@ -182,7 +206,7 @@ func (in *intake) plan(ctx context.Context, cmd *cobra.Command, d *desk, run *ru
 	}
 	told, progress := in.reading("planning")
 	planned, err := pipeline.Plan(ctx, pipeline.PlanConfig{
-		Folder: d.folder, Tenant: d.shared, Info: info, Holder: in.app.holder(cmd.Name()), Source: src,
+		Folder: d.folder, Tenant: d.shared, Info: info, SHA256: in.sha256, Holder: in.app.holder(cmd.Name()), Source: src,
 		SkipInvalid: in.flags.skipInvalid, OnDuplicate: pipeline.OnDuplicate(in.flags.onDuplicate), Again: in.flags.again, Progress: told,
 		Mode: validate.Mode(in.flags.mode), Key: key, Amend: in.amend, Client: d.tenant.Client, Diff: pipeline.DiffMode(in.flags.diff), OnStale: pipeline.OnStale(run.onStale),
 		Reading: func(goals int) { progress.Update(Status{Phase: "reading " + in.flags.object, Done: int64(goals)}) },

@@ -75,9 +75,7 @@ func runValidate(app *App, path, dir string, plan *planFlags, quota *quotaFlags)
 	}
 	defer func() { err = errors.Join(err, in.close()) }()
 	if app.general.json || in.table.Format() == readers.XLSX { // errors.xlsx is by the hash
-		if err := in.hash(); err != nil {
-			return err
-		}
+		in.hash()
 	}
 	d, err := openDesk(app.hard, app, quota, "validate")
 	if err != nil {
@@ -91,8 +89,12 @@ func runValidate(app *App, path, dir string, plan *planFlags, quota *quotaFlags)
 	if dir, err = in.checkFolder(dir); err != nil {
 		return err
 	}
+	sum, err := in.sha256()
+	if err != nil {
+		return err
+	}
 	told, progress := in.reading("checking")
-	found, write, err := pipeline.CheckBook(app.stop, src, told, pipeline.CheckBookConfig{Dir: dir, SHA256: in.sha256, Again: in.compiled(d)})
+	found, write, err := pipeline.CheckBook(app.stop, src, told, pipeline.CheckBookConfig{Dir: dir, SHA256: sum, Again: in.compiled(d)})
 	progress.Finish()
 	tellNotices(app, in.table)
 	if err != nil {
@@ -109,7 +111,7 @@ func runValidate(app *App, path, dir string, plan *planFlags, quota *quotaFlags)
 			return err
 		}
 	}
-	if err := in.tellValidated(found, src.Checker, code, book); err != nil {
+	if err := in.tellValidated(found, src.Checker, sum, code, book); err != nil {
 		return err
 	}
 	return leave(code)
@@ -162,11 +164,11 @@ func (in *intake) writeBook(dir string, write func() (pipeline.Reported, error))
 	return reported.Files[0], nil
 }
 
-func (in *intake) tellValidated(found pipeline.Findings, checker *validate.Checker, code int, book string) error {
+func (in *intake) tellValidated(found pipeline.Findings, checker *validate.Checker, sum string, code int, book string) error {
 	c := found.Counts
 	if in.app.general.json {
 		return in.app.emit(validated{
-			Input:    validatedInput{Path: in.table.Path(), SHA256: in.sha256, Rows: c.Rows},
+			Input:    validatedInput{Path: in.table.Path(), SHA256: sum, Rows: c.Rows},
 			Counts:   validCounts{Rows: c.Rows, Valid: c.Pending, Invalid: c.Invalid, Unchanged: c.Unchanged, Skipped: c.Skipped},
 			Problems: problemsJSON(found.Groups), Dropped: found.Groups.Dropped(), Errors: book, ExitCode: code,
 		})
