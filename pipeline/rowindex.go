@@ -5,15 +5,19 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"iter"
+	"runtime"
 	"slices"
+	"sort"
+
+	"golang.org/x/sync/errgroup"
 
 	"gsbatch/gainsight"
 	"gsbatch/validate"
 )
 
 // rowIndex finds rows by the hash of a Gsid or a name. It has 12 bytes a row,
-// in parts by the first bits of the hash: what has to be laid anew for want of
-// room, or sorted, is a part at a time.
+// in parts by the first bits of the hash, which are sorted side by side, and in
+// pages, which never have to be laid anew for want of room.
 type rowIndex struct {
 	parts []indexPart
 	rows  int
@@ -21,11 +25,25 @@ type rowIndex struct {
 
 // indexPart has the hash and the number of each of its rows.
 type indexPart struct {
-	hashes []uint64
-	seqs   []uint32
+	pages []*indexPage
+	rows  int
 }
 
-const indexBits = 6
+type indexPage [1 << indexPageBits]indexEntry
+
+const (
+	indexBits     = 6
+	indexPageBits = 8
+)
+
+// indexEntry has its hash in halves, lest there be a gap of four bytes.
+type indexEntry struct{ high, low, seq uint32 }
+
+func (e *indexEntry) hash() uint64 { return uint64(e.high)<<32 | uint64(e.low) }
+
+func (p *indexPart) at(i int) *indexEntry {
+	return &p.pages[i>>indexPageBits][i&(1<<indexPageBits-1)]
+}
 
 func partOf(hash uint64) int { return int(hash >> (64 - indexBits)) }
 
@@ -34,27 +52,40 @@ func (x *rowIndex) add(hash uint64, seq int64) {
 		x.parts = make([]indexPart, 1<<indexBits)
 	}
 	p := &x.parts[partOf(hash)]
-	p.hashes, p.seqs = append(p.hashes, hash), append(p.seqs, uint32(seq))
+	if p.rows == len(p.pages)<<indexPageBits {
+		p.pages = append(p.pages, new(indexPage))
+	}
+	*p.at(p.rows) = indexEntry{uint32(hash >> 32), uint32(hash), uint32(seq)}
+	p.rows++
 	x.rows++
 }
 
 // sort makes the index ready for the other methods.
 func (x *rowIndex) sort() {
-	type entry struct {
-		hash uint64
-		seq  uint32
+	var g errgroup.Group
+	each := runtime.GOMAXPROCS(0)
+	for first := range each {
+		g.Go(func() error {
+			var entries []indexEntry
+			for i := first; i < len(x.parts); i += each {
+				entries = x.parts[i].sort(entries[:0])
+			}
+			return nil
+		})
 	}
-	var entries []entry
-	for _, p := range x.parts {
-		entries = entries[:0]
-		for i, hash := range p.hashes {
-			entries = append(entries, entry{hash, p.seqs[i]})
-		}
-		slices.SortFunc(entries, func(a, b entry) int { return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.seq, b.seq)) })
-		for i, e := range entries {
-			p.hashes[i], p.seqs[i] = e.hash, e.seq
-		}
+	_ = g.Wait() // none fails
+}
+
+// sort sorts a part; entries are scratch.
+func (p *indexPart) sort(entries []indexEntry) []indexEntry {
+	for i := range p.rows {
+		entries = append(entries, *p.at(i))
 	}
+	slices.SortFunc(entries, func(a, b indexEntry) int { return cmp.Or(cmp.Compare(a.hash(), b.hash()), cmp.Compare(a.seq, b.seq)) })
+	for i := range entries {
+		*p.at(i) = entries[i]
+	}
+	return entries
 }
 
 // find appends the rows of that hash to into.
@@ -63,9 +94,8 @@ func (x *rowIndex) find(into []int64, hash uint64) []int64 {
 		return into
 	}
 	p := &x.parts[partOf(hash)]
-	at, _ := slices.BinarySearch(p.hashes, hash)
-	for ; at < len(p.hashes) && p.hashes[at] == hash; at++ {
-		into = append(into, int64(p.seqs[at]))
+	for i := sort.Search(p.rows, func(i int) bool { return p.at(i).hash() >= hash }); i < p.rows && p.at(i).hash() == hash; i++ {
+		into = append(into, int64(p.at(i).seq))
 	}
 	return into
 }
@@ -73,9 +103,10 @@ func (x *rowIndex) find(into []int64, hash uint64) []int64 {
 // all yields every row, those of one hash together.
 func (x *rowIndex) all() iter.Seq[int64] {
 	return func(yield func(int64) bool) {
-		for _, p := range x.parts {
-			for _, seq := range p.seqs {
-				if !yield(int64(seq)) {
+		for i := range x.parts {
+			p := &x.parts[i]
+			for n := range p.rows {
+				if !yield(int64(p.at(n).seq)) {
 					return
 				}
 			}
@@ -87,11 +118,12 @@ func (x *rowIndex) all() iter.Seq[int64] {
 func (x *rowIndex) groups() iter.Seq[[]int64] {
 	return func(yield func([]int64) bool) {
 		var group []int64
-		for _, p := range x.parts {
-			for from := 0; from < len(p.hashes); from += len(group) {
+		for i := range x.parts {
+			p := &x.parts[i]
+			for from := 0; from < p.rows; from += len(group) {
 				group = group[:0]
-				for i := from; i < len(p.hashes) && p.hashes[i] == p.hashes[from]; i++ {
-					group = append(group, int64(p.seqs[i]))
+				for n := from; n < p.rows && p.at(n).hash() == p.at(from).hash(); n++ {
+					group = append(group, int64(p.at(n).seq))
 				}
 				if !yield(group) {
 					return

@@ -6,7 +6,7 @@ import (
 )
 
 // lineTable remembers the first line of each of many hashes, whose bits must all
-// be as good as random, in at most 19 bytes a hash where there are many. It is in parts by the first
+// be as good as random, in at most 17 bytes a hash where there are many. It is in parts by the first
 // bits of the hash, which grow by themselves.
 type lineTable struct {
 	parts [1 << seenBits]linePart
@@ -137,7 +137,7 @@ func growth(pages int) int {
 	if pages < fewPages {
 		return max(1, pages)
 	}
-	return pages / 4
+	return pages / 8
 }
 
 // fewPages are those of a part of a table of some 300,000 hashes.

@@ -24,7 +24,7 @@ func TestLineTable(t *testing.T) {
 			t.Fatalf("the hash of line %d is that of line %d", line, first)
 		}
 	}
-	if each := table.bytesEach(); each > 19.2 {
+	if each := table.bytesEach(); each > 17.2 {
 		t.Errorf("%.1f bytes a hash", each)
 	}
 	random = rand.New(rand.NewPCG(1, 2))
