@@ -162,8 +162,12 @@ func (p *Planner) Write(ctx context.Context, b *Batch) error {
 			}
 			w.exec(&w.items, `INSERT INTO items (seq, rows, chunk) VALUES (?, ?, ?)`, p.items.seq, p.items.rows, p.pack(&p.items))
 		}
+		lookups, lookupsID := "", int64(0) // most often those of the row before
 		for i := range b.ops {
-			w.op(&b.ops[i], p.text(&w, b.ops[i].Lookups), p.text(&w, b.ops[i].Names))
+			if op := &b.ops[i]; op.Lookups != lookups {
+				lookups, lookupsID = op.Lookups, p.text(&w, op.Lookups)
+			}
+			w.op(&b.ops[i], lookupsID, p.text(&w, b.ops[i].Names))
 		}
 		for i := range b.fates {
 			w.fate(b.fates[i].seq, &b.fates[i].Fate)
@@ -270,10 +274,10 @@ func (w *planWriter) exec(stmt **sql.Stmt, query string, args ...any) sql.Result
 func (w *planWriter) op(op *Op, lookups, names int64) {
 	if op.Action == "create" && op.Gsid == "" && op.Modified == 0 {
 		w.insert(&w.newCreates, `INSERT INTO ops (seq, line, lookups, names, key, hash) VALUES `,
-			op.Seq, op.Line, lookups, names, op.Key[:], op.Hash[:])
+			op.Seq, int64(op.Line), lookups, names, op.Key[:], op.Hash[:])
 	} else {
 		w.insert(&w.newOps, `INSERT INTO ops (seq, line, action, gsid, lookups, names, key, hash, modified) VALUES `,
-			op.Seq, op.Line, op.Action, op.Gsid, lookups, names, op.Key[:], op.Hash[:], op.Modified)
+			op.Seq, int64(op.Line), op.Action, op.Gsid, lookups, names, op.Key[:], op.Hash[:], op.Modified)
 	}
 	if op.Aside != "" {
 		w.exec(&w.asides, `INSERT INTO asides (seq, doc) VALUES (?, ?)`, op.Seq, op.Aside)

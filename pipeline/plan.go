@@ -213,12 +213,15 @@ func hashPayloads(object string, ops []checkpoint.Op) {
 // batcher turns checked rows into batches. What it keeps of a row are copies:
 // readers and checkers use their memory again.
 type batcher struct {
-	out    chan<- *checkpoint.Batch
-	spare  <-chan *checkpoint.Batch // that were written
-	batch  *checkpoint.Batch
-	cells  []checkpoint.Cell
-	shared map[string]string // lookups and names that many rows have
-	done   *doneRows
+	out   chan<- *checkpoint.Batch
+	spare <-chan *checkpoint.Batch // that were written
+	batch *checkpoint.Batch
+	cells []checkpoint.Cell
+	done  *doneRows
+
+	shared    map[string]string // lookups that many rows have
+	lookups   string            // of them, those of the last row
+	lookupsAt *byte             // where that row had them; what stands there never changes
 
 	planned checkpoint.Op // the last one
 }
@@ -270,21 +273,28 @@ func (b *batcher) flush(ctx context.Context) error {
 func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {
 	b.planned = checkpoint.Op{
 		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: string(op.Item),
-		Lookups: share(b, op.Lookups), Names: share(b, op.ServerNames), Key: op.Key, Modified: op.ModifiedDate, Aside: asideOf(op),
+		Lookups: b.sharedLookups(op.Lookups), Names: op.ServerNames, Key: op.Key, Modified: op.ModifiedDate, Aside: asideOf(op),
 	}
 	return &b.planned
 }
 
-// share is a copy of text, the same one for equal texts.
-func share[T []byte | string](b *batcher, text T) string {
-	if copied, known := b.shared[string(text)]; known {
-		return copied
+// sharedLookups is a copy of lookups, the same one for equal ones. Nearly all
+// rows have those of the row before, by their place in memory.
+func (b *batcher) sharedLookups(lookups []byte) string {
+	if len(lookups) == 0 {
+		return ""
 	}
-	if b.shared == nil || len(b.shared) > maxShared {
-		b.shared = map[string]string{}
+	if b.lookupsAt == &lookups[0] {
+		return b.lookups
 	}
-	copied := strings.Clone(string(text))
-	b.shared[copied] = copied
+	copied, known := b.shared[string(lookups)]
+	if !known {
+		if copied = string(lookups); b.shared == nil || len(b.shared) > maxShared {
+			b.shared = map[string]string{}
+		}
+		b.shared[copied] = copied
+	}
+	b.lookupsAt, b.lookups = &lookups[0], copied
 	return copied
 }
 

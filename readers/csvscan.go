@@ -23,7 +23,7 @@ type csvScanner struct {
 	start, end int // the window: what is read and not yet scanned
 	eof        bool
 	failed     error // that follows the window
-	at         int // physical line at which the window begins
+	at         int   // physical line at which the window begins
 
 	// Of the record last read:
 	record    int // its number, from 1

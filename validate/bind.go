@@ -53,7 +53,6 @@ type binding struct {
 	send    bool   // sent by an update though the field is fixed
 	asName  bool   // a status or goal type is sent by its name
 
-	// Of a scout's bindings:
 	quick  bool // plain cells are for work.quickly
 	column int  // of its only source
 }

@@ -49,9 +49,9 @@ type work struct {
 	removed   []string
 	typeLists [2]typeList // to associate with a metric, and to dissociate
 	recalled  [3]recall   // of statuses, goal types and metrics
-	fits      fitting     // of a scout
-	counted   bool        // a scout counted the row's names
-	scouting  bool        // a problem need not be told, only noticed
+	fits      fitting
+	counted   bool // a scout counted the row's names
+	scouting  bool // a problem need not be told, only noticed
 }
 
 // Indexes of work.states.
@@ -126,11 +126,7 @@ func (w *work) contents() {
 	if w.creating {
 		w.complete()
 	}
-	if w.scouting {
-		w.togetherQuickly()
-		return
-	}
-	w.together()
+	w.togetherQuickly()
 }
 
 // reset forgets the row before.

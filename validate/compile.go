@@ -82,6 +82,7 @@ func Compile(ctx context.Context, t *readers.Table, cfg Config) (*Checker, error
 		return nil, &ColumnError{Text: fmt.Sprintf("%s: %d columns are resolved by lookups, at most %d can be; give ids in some of them", t.Name(), len(c.lookups), maxLookups)}
 	}
 	c.arrange()
+	c.hasten()
 	if err := c.required(ctx); err != nil {
 		return nil, err
 	}

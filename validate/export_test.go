@@ -5,6 +5,13 @@ import "slices"
 // MappingKeys are all keys that a mapping file may have.
 func MappingKeys() []string { return slices.Concat(mappingKeys(), ruleKeys(), lookupKeys()) }
 
+// Slowly has every cell read by the steps that know all cases.
+func (c *Checker) Slowly() {
+	for i := range c.bindings {
+		c.bindings[i].quick = false
+	}
+}
+
 // ParseDate reads a date by a format, or as ISO where format is "".
 func ParseDate(format, text string) (string, bool) {
 	if format == "" {

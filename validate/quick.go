@@ -1,13 +1,25 @@
 package validate
 
-import "gsbatch/readers"
+import (
+	"gsbatch/gainsight"
+	"gsbatch/readers"
+)
 
-// Nearly all cells of a table that is in order hold plain text: a scout reads
-// them here, each in a few steps that take a third of the time of work.bound's.
-// What has anything to it, it leaves to those as if nobody had looked.
+// Nearly all cells of a table that is in order hold plain text: they are read
+// here, each in a few steps that take a third of the time of work.bound's. What
+// has anything to it is left to those as if nobody had looked.
 
-// readQuickly reports whether the binding has one column and no rules, so that
-// a plain text in it means what it says.
+// hasten finds the bindings that have one column and no rules, so that a plain
+// text in it means what it says.
+func (c *Checker) hasten() {
+	for i := range c.bindings {
+		b := &c.bindings[i]
+		if b.quick = c.readQuickly(b); b.quick {
+			b.column = b.only().index
+		}
+	}
+}
+
 func (c *Checker) readQuickly(b *binding) bool {
 	s := b.only()
 	if s == nil || s.index < 0 || s.rule != nil || s.clear != "" {
@@ -22,7 +34,7 @@ func (c *Checker) readQuickly(b *binding) bool {
 	case goalTypeKind:
 		return named && c.types != nil
 	case parentKind:
-		return named && !c.cfg.IDs.knows(b.field.object)
+		return named
 	case customKind:
 		return b.lookup < 0 && b.typ != "number" && b.typ != "bool"
 	}
@@ -68,9 +80,9 @@ func (w *work) quickly(b *binding) bool {
 			return false
 		}
 	case statusKind:
-		return w.pickQuickly(&w.status, w.statuses, text)
+		return w.pickQuickly(b, &w.status, w.statuses, text)
 	case goalTypeKind:
-		return w.pickQuickly(&w.typ, w.types, text)
+		return w.pickQuickly(b, &w.typ, w.types, text)
 	case entityKind:
 		if w.entity = entityOf(text); w.entity == "" {
 			return false
@@ -79,7 +91,7 @@ func (w *work) quickly(b *binding) bool {
 		w.place(b, f.id, w.entity)
 		return true
 	case parentKind:
-		if len(text) == gsidLength {
+		if len(text) == gsidLength || w.cfg.IDs.knows(f.object) {
 			return false
 		}
 		w.setParent(b, parentIndex(f.object), "", text)
@@ -93,18 +105,17 @@ func (w *work) quickly(b *binding) bool {
 			return false
 		}
 	}
-	w.fields++
+	w.put(f.id, gainsight.String(text))
 	return true
 }
 
 // pickQuickly takes an active item of a picklist.
-func (w *work) pickQuickly(into *choice, n *names, text string) bool {
+func (w *work) pickQuickly(b *binding, into *choice, n *names, text string) bool {
 	i, ok := w.recall(n).index(n, text, w.buf)
 	if !ok || i == ambiguous || !n.items[i].active {
 		return false
 	}
-	*into = choice{present, i}
-	w.fields++
+	*into = w.choose(b, b.only(), n, i)
 	return true
 }
 
@@ -120,7 +131,8 @@ func plainDate(s string) bool {
 // more than picklists have. The zero value is empty.
 type fitting struct{ known []bool }
 
-// togetherQuickly is together for a scout, which looks at each combination once.
+// togetherQuickly is together that looks at each combination once, as long as
+// there is nothing to be told of it.
 func (w *work) togetherQuickly() {
 	entity := len(entities())
 	if w.placed == present {
@@ -138,6 +150,7 @@ func (w *work) togetherQuickly() {
 	if w.fits.known[at] {
 		return
 	}
+	told := len(w.problems)
 	w.together()
-	w.fits.known[at] = len(w.problems) == 0
+	w.fits.known[at] = len(w.problems) == told
 }

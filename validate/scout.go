@@ -2,7 +2,6 @@ package validate
 
 import (
 	"maps"
-	"slices"
 
 	"gsbatch/readers"
 )
@@ -35,13 +34,6 @@ func (c *Checker) Scout() *Scout {
 	s.c.lookupJSON, s.c.interned, s.c.seen = nil, nil, lineTable{}
 	s.c.server = map[string]*serverNames{}
 	s.c.html = htmlPolicy{}
-	s.c.bindings = slices.Clone(c.bindings)
-	for i := range s.c.bindings {
-		b := &s.c.bindings[i]
-		if b.quick = c.readQuickly(b); b.quick {
-			b.column = b.only().index
-		}
-	}
 	s.c.work = work{Checker: &s.c, scouting: true}
 	return s
 }

@@ -69,7 +69,7 @@ type Config struct {
 type Constant struct{ Field, Value string }
 
 // Operation is what is to be done for one row. Its slices and strings are valid
-// until the next Check.
+// until the next Check, but ServerNames and Lookups for good.
 type Operation struct {
 	Action Action
 	Gsid   string // update, delete: the record's Gsid
