@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unsafe"
 
 	"github.com/klauspost/compress/s2"
 )
@@ -52,13 +53,14 @@ type Fate struct {
 }
 
 // Batch gathers planned rows for one transaction, in input order. It keeps
-// copies: what is given to Add may change afterwards.
+// copies: the cells and items given to Add may change afterwards.
 type Batch struct {
 	cells []chunk
 	ops   []Op
 	fates []seqFate
 	found []seqProblem
 	rows  int
+	items []byte   // of ops, whose strings these are: strings of their own would be a third of all garbage of a plan
 	spare [][]byte // of chunks that were written
 }
 
@@ -81,7 +83,7 @@ func (b *Batch) Reset() {
 	clear(b.ops)
 	clear(b.fates)
 	clear(b.found)
-	b.cells, b.ops, b.fates, b.found, b.rows = b.cells[:0], b.ops[:0], b.fates[:0], b.found[:0], 0
+	b.cells, b.ops, b.fates, b.found, b.rows, b.items = b.cells[:0], b.ops[:0], b.fates[:0], b.found[:0], 0, b.items[:0]
 }
 
 // Rows is how many rows the batch holds.
@@ -105,7 +107,7 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 	last.rows++
 	b.rows++
 	if op != nil {
-		b.ops = append(b.ops, *op)
+		b.addOp(op)
 	}
 	if fate != nil {
 		b.fates = append(b.fates, seqFate{seq, *fate})
@@ -119,10 +121,19 @@ func (b *Batch) Add(seq int64, line int, cells []Cell, op *Op, fate *Fate, probl
 // see Run.DropDrafts.
 func (b *Batch) AddDraft(op *Op) {
 	b.rows++
+	b.addOp(op)
+}
+
+func (b *Batch) addOp(op *Op) {
 	b.ops = append(b.ops, *op)
+	from := len(b.items)
+	b.items = append(b.items, op.Item...)
+	item := b.items[from:]
+	b.ops[len(b.ops)-1].Item = unsafe.String(unsafe.SliceData(item), len(item))
 }
 
 // Ops are the batch's operations, which may be changed until it is written.
+// Their items are void once it is reset.
 func (b *Batch) Ops() []Op { return b.ops }
 
 // DropDrafts takes all operations out of a plan that is being made, so that it

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"unsafe"
 
 	"golang.org/x/sync/errgroup"
 
@@ -272,7 +273,7 @@ func (b *batcher) flush(ctx context.Context) error {
 // op is the operation but for its hash, valid until the next.
 func (b *batcher) op(seq int64, line int, op *validate.Operation) *checkpoint.Op {
 	b.planned = checkpoint.Op{
-		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: string(op.Item),
+		Seq: seq, Line: line, Action: string(op.Action), Gsid: strings.Clone(op.Gsid), Item: unsafe.String(unsafe.SliceData(op.Item), len(op.Item)), // which the batch copies
 		Lookups: b.sharedLookups(op.Lookups), Names: op.ServerNames, Key: op.Key, Modified: op.ModifiedDate, Aside: asideOf(op),
 	}
 	return &b.planned
