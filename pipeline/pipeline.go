@@ -49,6 +49,8 @@ type Source struct {
 	// that are done are nothing to be done.
 	Tenant *checkpoint.Tenant
 	done   *doneRows
+	// fleeting says that nobody who is given a row keeps a text of it.
+	fleeting bool
 }
 
 // unguard takes off cells of a CSV file the guard that keeps a spreadsheet
@@ -128,7 +130,11 @@ func (s Source) each(ctx context.Context, do func(seq int64, row *readers.Row) e
 	past := newLineage(s.Runs, s.Table)
 	defer func() { err = errors.Join(err, past.close()) }()
 	seq := int64(0)
-	for row, err := range s.Table.Rows() {
+	rows := s.Table.Rows
+	if s.fleeting {
+		rows = s.Table.FleetingRows
+	}
+	for row, err := range rows() {
 		if err != nil {
 			return err
 		}

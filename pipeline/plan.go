@@ -51,6 +51,8 @@ type PlanConfig struct {
 	// that it created are planned as updates of their goals. It must stay open
 	// while Plan works.
 	Amend *checkpoint.Run
+
+	lasting bool // rows are read whose texts last, for a test to compare with
 }
 
 // Planned is a run with its plan, held by this process.
@@ -76,7 +78,7 @@ func Plan(ctx context.Context, cfg PlanConfig) (*Planned, error) {
 	if cfg.Source.Tenant = cfg.Tenant; cfg.Again || cfg.Amend != nil {
 		cfg.Source.Tenant = nil
 	}
-	cfg.Source.done = newDoneRows(&cfg.Source)
+	cfg.Source.done, cfg.Source.fleeting = newDoneRows(&cfg.Source), !cfg.lasting
 	run, err := cfg.Folder.Create(ctx, cfg.Info, cfg.Holder)
 	if err != nil {
 		return nil, err

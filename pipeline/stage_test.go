@@ -162,6 +162,8 @@ type planOptions struct {
 	mode        validate.Mode
 	marker      string // field
 	compared    bool   // with the tenant
+	lasting     bool
+	record      int64 // most bytes of a record, 0 the usual
 }
 
 // tryPlan plans a CSV text, or the rows that options.parent left.
@@ -179,7 +181,7 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			s.Fatal(err)
 		}
-		table, err := readers.Open(s.Context(), path, readers.Options{})
+		table, err := readers.Open(s.Context(), path, readers.Options{Limits: readers.Limits{Record: o.record}})
 		if err != nil {
 			s.Fatal(err)
 		}
@@ -196,7 +198,7 @@ func (s *stage) tryPlan(d *desk, text string, o planOptions) (*Planned, error) {
 	}
 	info.Header = src.Table.Header()
 	cfg := PlanConfig{Folder: d.folder, Tenant: d.shared, Info: info, Source: src, Mode: o.mode,
-		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again}
+		SkipInvalid: o.skipInvalid, OnDuplicate: o.onDuplicate, Again: o.again, lasting: o.lasting}
 	if o.compared {
 		cfg.Client, cfg.Diff = d.client, DiffAlways
 	}

@@ -20,6 +20,7 @@ type Blocks struct {
 	whole bool // Next came to the end
 	wrong bool // Done told of an error
 	lines int  // of a CSV file, before the next block to be settled
+	ahead int  // blocks given and not settled
 	seen  tally
 }
 
@@ -91,7 +92,59 @@ func (b *Blocks) Next() (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
+	if b.ahead++; b.ahead == 1 {
+		block.csv.before = b.lines
+	}
 	return block, nil
+}
+
+// FleetingRows is Rows whose texts, too, are valid only until the next row is
+// read: to make strings of them takes a tenth of planning them.
+func (t *Table) FleetingRows() iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		blocks, err := t.Blocks()
+		switch {
+		case err != nil:
+		case blocks == nil:
+			t.Rows()(yield)
+			return
+		default:
+			var more bool
+			if more, err = blocks.inOrder(yield); !more {
+				_ = blocks.Close() // nobody wants to know
+				return
+			}
+			err = errors.Join(err, blocks.Close())
+		}
+		if err != nil {
+			yield(Row{}, err)
+		}
+	}
+}
+
+// inOrder yields the rows of all blocks; more is false where yield was.
+func (b *Blocks) inOrder(yield func(Row, error) bool) (more bool, err error) {
+	for {
+		block, err := b.Next()
+		if errors.Is(err, io.EOF) {
+			return true, nil
+		}
+		if err != nil {
+			return true, err
+		}
+		for row, err := range block.Rows() {
+			if err != nil {
+				break // Done tells
+			}
+			if !yield(row, nil) {
+				return false, nil
+			}
+		}
+		b.Settle(block)
+		if err := b.Done(block); err != nil {
+			return true, err
+		}
+	}
 }
 
 // Rows yields the rows of the block, as Table.Rows does.
@@ -119,12 +172,13 @@ func (b *Block) Rows() iter.Seq2[Row, error] {
 // Settle tells by how much the Lines of a block's rows, as they were read, are
 // to be raised. Rows read from now on have the Lines of Table.Rows.
 func (b *Blocks) Settle(block *Block) int {
+	b.ahead--
 	if _, csv := b.table.body.(*csvTable); !csv {
 		return 0
 	}
 	block.csv.before = b.lines
 	b.lines += block.csv.records
-	return block.csv.before
+	return block.csv.before - block.csv.base
 }
 
 // Done takes a settled block back whose rows were read to their end, and all before it.

@@ -57,6 +57,16 @@ func inOrder(t *readers.Table) (r reading) {
 	return r.end(t, nil)
 }
 
+func fleeting(t *readers.Table) (r reading) {
+	for row, err := range t.FleetingRows() {
+		if err != nil {
+			return r.end(t, err)
+		}
+		r.add(row)
+	}
+	return r.end(t, nil)
+}
+
 // inBlocks takes some blocks ahead, reads the last of them first, and all of
 // them twice, settles them and, if it is to tell of the rows, reads them again.
 func inBlocks(t *readers.Table, tell bool) (r reading) {
@@ -113,9 +123,9 @@ func rowsOfBlock(b *readers.Block) (r reading) {
 // differs compares what a table says in order and in blocks. Where the table
 // has too many rows, the last block may have more of them.
 func differs(path string, o readers.Options) error {
-	var got [3]reading
+	var got [4]reading
 	for i, read := range []func(*readers.Table) reading{
-		inOrder,
+		inOrder, fleeting,
 		func(t *readers.Table) reading { return inBlocks(t, true) },
 		func(t *readers.Table) reading { return inBlocks(t, false) },
 	} {
