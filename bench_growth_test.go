@@ -76,14 +76,30 @@ func (b *bench) exporter(rows int, format string) contender {
 
 // P10: the smallest command, and the file that is installed.
 func (b *bench) start(t *testing.T) {
-	runs := contest(t, 10*b.rounds, contender{name: "version", want: "gsbatch", cmd: func() *exec.Cmd { return b.program("", "version") }})
+	empty := emptyProgram(t, b.dir)
+	runs := contest(t, 10*b.rounds, contender{name: "version", want: "gsbatch", cmd: func() *exec.Cmd { return b.program("", "version") }},
+		contender{name: "empty program", cmd: func() *exec.Cmd { return exec.Command(empty) }})
 	info, err := os.Stat(b.binary)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ms, size := 1e3*medianOf(runs[0], wall), float64(info.Size())/1e6
 	b.add("P10", "gsbatch version", "< 20 ms", ms < 20, "%.1f ms", ms)
+	b.note("P10", "the same / a Go program that does nothing", "%.1f (%.1f ms)", quotient(runs[0], runs[1], wall), 1e3*medianOf(runs[1], wall))
 	b.add("P10", "the binary, stripped", "< 30 MB", size < 30, "%.1f MB", size)
+}
+
+// emptyProgram builds a program that does nothing: what any takes to start.
+func emptyProgram(t *testing.T, dir string) string {
+	t.Helper()
+	source, program := filepath.Join(dir, "empty.go"), filepath.Join(dir, "empty")
+	if err := os.WriteFile(source, []byte("package main\n\nfunc main() {}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := exec.Command("go", "build", "-o", program, source).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return program
 }
 
 // P11: an export comes back with every twentieth row changed.
