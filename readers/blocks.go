@@ -20,7 +20,6 @@ type Blocks struct {
 	whole bool // Next came to the end
 	wrong bool // Done told of an error
 	lines int  // of a CSV file, before the next block to be settled
-	ahead int  // blocks given and not settled
 	seen  tally
 }
 
@@ -92,9 +91,6 @@ func (b *Blocks) Next() (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	if b.ahead++; b.ahead == 1 {
-		block.csv.before = b.lines
-	}
 	return block, nil
 }
 
@@ -132,6 +128,7 @@ func (b *Blocks) inOrder(yield func(Row, error) bool) (more bool, err error) {
 		if err != nil {
 			return true, err
 		}
+		block.csv.before = b.lines
 		for row, err := range block.Rows() {
 			if err != nil {
 				break // Done tells
@@ -172,7 +169,6 @@ func (b *Block) Rows() iter.Seq2[Row, error] {
 // Settle tells by how much the Lines of a block's rows, as they were read, are
 // to be raised. Rows read from now on have the Lines of Table.Rows.
 func (b *Blocks) Settle(block *Block) int {
-	b.ahead--
 	if _, csv := b.table.body.(*csvTable); !csv {
 		return 0
 	}

@@ -58,8 +58,8 @@ func (l Limits) orDefault() Limits {
 }
 
 // Open opens the table in the file at path, "-" being o.Stdin. It reads what
-// must be known of the whole file: charset, damage, the keys of a JSONL file,
-// the shared strings of a workbook. The errors are *Error, or ctx's own. ctx
+// must be known of the whole file: the keys of a JSONL file, the shared strings
+// of a workbook. The errors are *Error, or ctx's own. ctx
 // bounds the copying of a stream; the rows are read without it. Close the table.
 func Open(ctx context.Context, path string, o Options) (*Table, error) {
 	o.Limits = o.Limits.orDefault()

@@ -66,19 +66,7 @@ func (w *work) quickly(b *binding) bool {
 	if cell.Kind != readers.Text || text[0] <= ' ' || text[0] == '#' || text[len(text)-1] == ' ' || !plainText(text) {
 		return false
 	}
-	f := b.field
-	switch f.kind {
-	case textKind:
-		if f.limit > 0 && len(text) > f.limit {
-			return false
-		}
-		if f.id == w.schema.name {
-			w.name, w.named = text, present
-		}
-	case richKind:
-		if f.limit > 0 && len(text) > f.limit || !simpleHTML(text) {
-			return false
-		}
+	switch f := b.field; f.kind {
 	case statusKind:
 		return w.pickQuickly(b, &w.status, w.statuses, text)
 	case goalTypeKind:
@@ -96,6 +84,21 @@ func (w *work) quickly(b *binding) bool {
 		}
 		w.setParent(b, parentIndex(f.object), "", text)
 		return true
+	}
+	return w.putQuickly(b, text)
+}
+
+// putQuickly sends a plain text as it stands.
+func (w *work) putQuickly(b *binding, text string) bool {
+	f := b.field
+	switch f.kind {
+	case textKind, richKind:
+		if f.limit > 0 && len(text) > f.limit || f.kind == richKind && !simpleHTML(text) {
+			return false
+		}
+		if f.kind == textKind && f.id == w.schema.name {
+			w.name, w.named = text, present
+		}
 	case dateKind:
 		if !plainDate(text) {
 			return false
