@@ -2,7 +2,6 @@ package readers
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"unicode/utf8"
 )
@@ -49,7 +48,7 @@ func (r *utf8Reader) check(buf []byte) int {
 	m, err := r.in.Read(buf[n:])
 	b := buf[:n+m]
 	whole := b
-	if !errors.Is(err, io.EOF) {
+	if err != io.EOF { // not errors.Is: a wrapped EOF is damage, not the end
 		whole = b[:len(b)-partial(b)]
 	}
 	r.part = append(r.part[:0], b[len(whole):]...)

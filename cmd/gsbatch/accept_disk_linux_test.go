@@ -159,23 +159,24 @@ func (s *stage) smallDisk() (disk string, mounted bool) {
 // told as that, once its reports can be written.
 func TestFullDiskAtTheLastRow(t *testing.T) {
 	t.Parallel()
-	s := newStage(t, "latency=500ms")
-	s.writeCSV("goals.csv", goalHeader(), goalRows("Last", 4))
+	s := newStage(t, "latency=200ms")
+	const rows = 30 // fewer find room in the log that the plan left
+	s.writeCSV("goals.csv", goalHeader(), goalRows("Last", rows))
 	disk, mounted := s.smallDisk()
 	if !mounted {
 		return
 	}
 	p := s.start("import", "goals.csv", "--workers", "1")
-	s.until("the last write call", func() bool { return s.writes() == 4 })
+	s.until("the last write call", func() bool { return s.writes() == rows })
 	s.fill(filepath.Join(disk, "filler"), p, false)
 	s.want(11, p)
 	if err := os.Remove(filepath.Join(disk, "filler")); err != nil {
 		t.Fatal(err)
 	}
 	done := s.json(0, "resume")
-	s.counts(done, "rows=4 created=4")
+	s.counts(done, "rows=30 created=30")
 	s.proved(done.dir)
-	if n := s.writes(); n != 4 || done.Next != "" {
+	if n := s.writes(); n != rows || done.Next != "" {
 		t.Errorf("%d write calls, next %q", n, done.Next)
 	}
 }
