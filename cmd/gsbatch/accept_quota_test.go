@@ -72,6 +72,7 @@ func (q *quotaTrial) run() (used float64, restarts int) {
 					command = "resume"
 				case 2: // it was stopped before it had begun
 					command = "apply"
+				case -1: // or before it could hear
 				default:
 					done = true
 					if last.IsZero() {

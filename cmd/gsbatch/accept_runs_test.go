@@ -109,7 +109,7 @@ func TestRunIsLocked(t *testing.T) {
 	s.run(0, "quota")
 	// One that waits for the lock goes on when it is free.
 	second := s.start("resume", "--lock-timeout", "20s")
-	time.Sleep(200 * time.Millisecond)
+	s.until("it waits", func() bool { return strings.Contains(second.err.String(), "waiting") })
 	first.signal(syscall.SIGINT)
 	s.want(130, first)
 	if err := s.tenant.Set("latency=1ms"); err != nil {

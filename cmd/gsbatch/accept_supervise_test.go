@@ -54,10 +54,15 @@ func TestLockTimeoutRunsOut(t *testing.T) {
 	if took := time.Since(begun); took < time.Second || took > 20*time.Second {
 		t.Errorf("it waited for %v", took)
 	}
+	waited, rest, _ := strings.Cut(r.stderr, "\n")
+	if !strings.HasSuffix(waited, "; waiting for it up to 1s") {
+		t.Errorf("it says %q", waited)
+	}
+	r.stderr = rest
 	s.oneLine(r, "process", fmt.Sprint(first.cmd.Process.Pid))
 	// A signal ends the wait.
 	second := s.start("resume", "--lock-timeout", "60s")
-	time.Sleep(300 * time.Millisecond)
+	s.until("it waits", func() bool { return strings.Contains(second.err.String(), "waiting") })
 	second.signal(syscall.SIGTERM)
 	s.want(143, second)
 	first.signal(syscall.SIGTERM)

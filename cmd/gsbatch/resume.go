@@ -221,11 +221,14 @@ const lockPoll = 200 * time.Millisecond
 // lockRun takes hold of a run, waiting up to --lock-timeout for another process.
 func (app *App) lockRun(ctx context.Context, folder *checkpoint.Folder, id, command string) (*checkpoint.Run, error) {
 	deadline := app.now().Add(app.general.lockTimeout)
-	for {
+	for told := false; ; told = true {
 		run, err := folder.Lock(ctx, id, app.holder(command))
 		var locked *checkpoint.LockedError
 		if !errors.As(err, &locked) || !app.now().Before(deadline) {
 			return run, err
+		}
+		if !told {
+			app.tell("%s; waiting for it up to %v\n", oneLine(err.Error()), app.general.lockTimeout)
 		}
 		select {
 		case <-time.After(lockPoll):
