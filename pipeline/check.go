@@ -143,7 +143,11 @@ func (s Source) scout(ctx context.Context, scout *validate.Scout, queue <-chan *
 
 // checkScouted takes the blocks in order and adds their rows to what was found.
 func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrder <-chan *scouted, spare chan<- *scouted, found *Findings, progress func(int64), tell rowTeller) error {
-	for b := range inOrder {
+	for n := 1; ; n++ {
+		b, more := <-inOrder
+		if !more {
+			return nil
+		}
 		select {
 		case <-b.done:
 		case <-ctx.Done():
@@ -160,6 +164,9 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 		if err := blocks.Done(b.Block); err != nil {
 			return err
 		}
+		if n >= 16 && n&(n-1) == 0 {
+			s.expect(blocks.Share(), found.Counts.Rows)
+		}
 		if progress != nil {
 			progress(int64(found.Counts.Rows))
 		}
@@ -168,7 +175,14 @@ func (s Source) checkScouted(ctx context.Context, blocks *readers.Blocks, inOrde
 		default:
 		}
 	}
-	return nil
+}
+
+// expect guesses the number of rows by how many a part of the table has, again
+// and again, lest a table that begins otherwise than it goes on take much memory.
+func (s Source) expect(share float64, rows int) {
+	if share > 0 {
+		s.Checker.Expect(min(int(float64(rows)/share), 4*rows))
+	}
 }
 
 // take adds the first rows of a block, as far as there is nothing to tell of

@@ -17,9 +17,10 @@ type Blocks struct {
 	table *Table
 	cut   cutter
 	free  chan *Block
-	whole bool // Next came to the end
-	wrong bool // Done told of an error
-	lines int  // of a CSV file, before the next block to be settled
+	whole bool  // Next came to the end
+	wrong bool  // Done told of an error
+	lines int   // of a CSV file, before the next block to be settled
+	bytes int64 // likewise
 	seen  tally
 }
 
@@ -174,7 +175,17 @@ func (b *Blocks) Settle(block *Block) int {
 	}
 	block.csv.before = b.lines
 	b.lines += block.csv.records
+	b.bytes += int64(block.csv.to)
 	return block.csv.before - block.csv.base
+}
+
+// Share is the part of the table that was settled, between 0 and 1, as far as
+// that can be said: 0 where it cannot.
+func (b *Blocks) Share() float64 {
+	if s := b.table.source; !s.gzip && s.size > 0 {
+		return float64(b.bytes) / float64(s.size)
+	}
+	return 0
 }
 
 // Done takes a settled block back whose rows were read to their end, and all before it.

@@ -88,6 +88,9 @@ func (c *Checker) Take(f *Scouted, line int) bool {
 // places that they need at once, not one after another, which takes half the time of Take.
 func (c *Checker) Ahead(rows []Scouted) { c.seen.fetch(rows) }
 
+// Expect is told how many rows there will be, as far as that can be said.
+func (c *Checker) Expect(rows int) { c.seen.expect(rows) }
+
 // Join takes over what a scout counted, when it has looked at its last row.
 func (c *Checker) Join(s *Scout) {
 	for object, names := range maps.All(s.c.server) {

@@ -11,6 +11,9 @@ import (
 type lineTable struct {
 	parts [1 << seenBits]linePart
 	moved []lineEntry // scratch: the entries of a part that grows
+	// expected is how many pages a part needs for all hashes there will be, if
+	// that is known: to lay the parts anew as they fill takes a third of put.
+	expected int
 	// fetched is of no use but to fetch.
 	fetched uint32
 }
@@ -64,6 +67,12 @@ func (t *lineTable) put(hash uint64, line uint32) (first uint32, dup bool) {
 	*p.at(i) = lineEntry{uint32(hash >> 32), uint32(hash), line}
 	p.used++
 	return 0, false
+}
+
+// expect is told how many hashes there will be, in all. Each part makes room
+// for its share, and some more, when it grows next.
+func (t *lineTable) expect(hashes int) {
+	t.expected = (hashes>>seenBits)*4/3>>pageBits + 1
 }
 
 // used is how many hashes there are.
@@ -161,7 +170,7 @@ func (t *lineTable) grow(p *linePart) {
 	if p.pages == nil {
 		p.places = -seenTail
 	}
-	for range growth(len(p.pages)) {
+	for range max(growth(len(p.pages)), t.expected-len(p.pages)) {
 		p.pages = append(p.pages, new(linePage))
 		p.places += 1 << pageBits
 	}

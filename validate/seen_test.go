@@ -45,6 +45,32 @@ func TestLineTable(t *testing.T) {
 	}
 }
 
+// A table that expects its hashes has room for them, and is right also where
+// there are more, or far fewer.
+func TestLineTableExpects(t *testing.T) {
+	for _, expected := range []int{0, 1000, 100_000, 110_000, 1_000_000} {
+		var table lineTable
+		random := rand.New(rand.NewPCG(3, 4))
+		for line := uint32(1); line <= 100_000; line++ {
+			if line == 5000 {
+				table.expect(expected)
+			}
+			if first, dup := table.put(random.Uint64(), line); dup {
+				t.Fatalf("%d expected: the hash of line %d is that of line %d", expected, line, first)
+			}
+		}
+		random = rand.New(rand.NewPCG(3, 4))
+		for line := uint32(1); line <= 100_000; line++ {
+			if first, dup := table.put(random.Uint64(), 0); !dup || first != line {
+				t.Fatalf("%d expected: line %d is found as %d, %t", expected, line, first, dup)
+			}
+		}
+		if each := table.bytesEach(); expected == 100_000 && each > 18 {
+			t.Errorf("%.1f bytes a hash", each)
+		}
+	}
+}
+
 // Hashes that all want the last places of a part are found as well, in
 // whatever order they came.
 func TestLineTableCrowd(t *testing.T) {
