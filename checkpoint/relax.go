@@ -3,7 +3,6 @@ package checkpoint
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 )
 
@@ -24,10 +23,12 @@ func (r *Run) tighten(ctx context.Context) error {
 	if r.relaxed == nil {
 		return nil
 	}
+	if _, err := r.db.write.ExecContext(ctx, `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`); err != nil {
+		return r.db.wrap(err) // and the run stays relaxed
+	}
 	err := r.relaxed.end()
 	r.relaxed = nil
-	_, tightened := r.db.write.ExecContext(ctx, `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`)
-	return r.db.wrap(errors.Join(err, tightened))
+	return r.db.wrap(err)
 }
 
 // folding copies what is in a write-ahead log into its database, in a goroutine

@@ -165,21 +165,7 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 		}
 		return nil
 	})
-	g.Go(func() error {
-		defer close(hashed)
-		for batch := range batches {
-			hashPayloads(cfg.Info.Object, batch.Ops())
-			if err := p.leads.addAll(batch.Ops(), lead); err != nil {
-				return err
-			}
-			select {
-			case hashed <- batch:
-			case <-both.Done():
-				return context.Cause(both)
-			}
-		}
-		return nil
-	})
+	g.Go(func() error { return p.hash(both, cfg.Info.Object, lead, batches, hashed) })
 	g.Go(func() error {
 		defer close(batches)
 		b := batcher{out: batches, spare: spare, batch: new(checkpoint.Batch), done: cfg.Source.done}
@@ -204,8 +190,24 @@ func (p *Planned) fill(ctx context.Context, cfg PlanConfig) error {
 	})
 }
 
-// hashPayloads fills in the hashes of operations. Their checking is the longer
-// work of the two goroutines, so this is left to the other.
+// hash hashes the operations of batches, and passes these on.
+func (p *Planned) hash(ctx context.Context, object, lead string, batches <-chan *checkpoint.Batch, hashed chan<- *checkpoint.Batch) error {
+	defer close(hashed)
+	for batch := range batches {
+		hashPayloads(object, batch.Ops())
+		if err := p.leads.addAll(batch.Ops(), lead); err != nil {
+			return err
+		}
+		select {
+		case hashed <- batch:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+	return nil
+}
+
+// hashPayloads fills in the hashes of operations.
 func hashPayloads(object string, ops []checkpoint.Op) {
 	for i := range ops {
 		op := &ops[i]

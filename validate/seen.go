@@ -6,8 +6,8 @@ import (
 )
 
 // lineTable remembers the first line of each of many hashes, whose bits must all
-// be as good as random, in at most 17 bytes a hash where there are many. It is in parts by the first
-// bits of the hash, which grow by themselves.
+// be as good as random, in at most 17 bytes a hash where there are many. It is
+// in parts by the first bits of the hash, which grow by themselves.
 type lineTable struct {
 	parts [1 << seenBits]linePart
 	moved []lineEntry // scratch: the entries of a part that grows

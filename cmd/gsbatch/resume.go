@@ -227,7 +227,7 @@ func (app *App) lockRun(ctx context.Context, folder *checkpoint.Folder, id, comm
 		if !errors.As(err, &locked) || !app.now().Before(deadline) {
 			return run, err
 		}
-		if !told {
+		if !told && !app.general.quiet {
 			app.tell("%s; waiting for it up to %v\n", oneLine(err.Error()), app.general.lockTimeout)
 		}
 		select {
